@@ -1,0 +1,1 @@
+"""Spark jobs, one file each: read, transform, write, report."""

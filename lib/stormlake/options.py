@@ -1,0 +1,210 @@
+"""Options that all commands share, and how a command turns errors into exit codes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+
+from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.logs import set_up_logs
+
+MAX_REJECT_SHARE: Final = 0.05
+"""Default of `--max-reject-share`, for every job that reads an archive."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options that every command takes.
+
+    Parameters
+    ----------
+    run_id : str or None
+        Name of this run; made from what the run does and its start when None.
+    output : str
+        `text` or `json`.
+    region, aws_profile, endpoint_url : str or None
+        Where and as whom AWS is reached.
+    dry_run : bool
+        Say what would be done, touch nothing.
+    """
+
+    run_id: str | None = None
+    output: str = "text"
+    log_json: bool = False
+    region: str | None = None
+    aws_profile: str | None = None
+    endpoint_url: str | None = None
+    dry_run: bool = False
+
+
+class StormlakeCommand(click.Command):
+    """A command that accepts its arguments as one base64 text and ends with our exit codes."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the arguments of `--options` in the place of the option (EMR's command-runner
+        drops empty arguments and deletes closing braces; base64 passes unharmed).
+        """
+        return super().parse_args(ctx, _expand(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what went wrong becomes a message on stderr and an exit code."""
+        previous = signal.signal(signal.SIGTERM, _raise_terminated)
+        try:
+            return super().invoke(ctx)
+        except StormlakeError as error:
+            leave(error.exit_code, f"{type(error).__name__}: {error}")
+        except _Terminated:
+            leave(ExitCode.CANCELLED, "terminated; run it again to get complete tables")
+        except (KeyboardInterrupt, click.Abort):
+            leave(ExitCode.INTERRUPTED, "interrupted; run it again to get complete tables")
+        except (click.ClickException, click.exceptions.Exit, SystemExit):
+            raise
+        except OSError as error:
+            leave(ExitCode.FAILED, _os_error(error))
+        except Exception as error:
+            if ctx.params.get("log_json"):
+                click.echo(json.dumps({"exception": traceback.format_exc()}), err=True)
+            leave(ExitCode.FAILED, f"unexpected {type(error).__name__}: {_first_lines(error)}")
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception, so that locks are released and an exit is recorded."""
+
+
+def _raise_terminated(signum: int, frame: object) -> NoReturn:
+    raise _Terminated
+
+
+def leave(code: ExitCode, message: str) -> NoReturn:
+    """Tell why on stderr and end the process with a code."""
+    click.echo(f"stormlake: {message}", err=True)
+    sys.exit(int(code))
+
+
+def common_options(function: F) -> F:
+    """Give a command the options that all share, as its argument `common`."""
+
+    @click.option("--run-id", metavar="ID", help="Name of this run; made when not given.")
+    @click.option(
+        "--options",
+        "packed_options",
+        metavar="BASE64JSON",
+        expose_value=False,
+        help="All arguments as base64url of a JSON list, in the place of this option.",
+    )
+    @click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="json: the last line of stdout is one JSON object.",
+    )
+    @click.option("--log-json", is_flag=True, help="Log one JSON object a line, on stderr.")
+    @click.option("--region", metavar="NAME", help="AWS region.")
+    @click.option("--aws-profile", metavar="NAME", help="Profile of the AWS configuration.")
+    @click.option("--endpoint-url", metavar="URL", help="Another S3 endpoint than AWS's.")
+    @click.option("--dry-run", is_flag=True, help="Say what would be done; touch nothing.")
+    @functools.wraps(function)
+    def wrapped(**given: Any) -> Any:
+        common = Common(**{f.name: given.pop(f.name) for f in fields(Common)})
+        set_up_logs(common.log_json)
+        return function(common=common, **given)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def archive_options(function: F) -> F:
+    """Give a job that reads an archive `--max-reject-share` and `--master`."""
+    function = click.option(
+        "--max-reject-share",
+        type=click.FloatRange(0, 1),
+        default=MAX_REJECT_SHARE,
+        show_default=True,
+        metavar="X",
+        help="Exit 3 when more than this share of the input is rejected.",
+    )(function)
+    return click.option(
+        "--master",
+        metavar="URL",
+        help="Spark master when not under spark-submit.  [default: local[*]]",
+    )(function)
+
+
+class UtcDay(click.ParamType[datetime]):
+    """A UTC day, `2016-06-01`; another hour than midnight is refused."""
+
+    name = "day"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read a day; a time of day would let a run erase the rest of that day."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            day = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day such as 2016-06-01", param, ctx)
+        day = day.replace(tzinfo=UTC) if day.tzinfo is None else day.astimezone(UTC)
+        if (day.hour, day.minute, day.second, day.microsecond) != (0, 0, 0, 0):
+            self.fail(
+                f"{value!r} is not midnight UTC: a run replaces whole UTC days, and the rest of "
+                f"that day would be erased; give {day:%Y-%m-%d}",
+                param,
+                ctx,
+            )
+        return day
+
+
+def print_json(summary: Any) -> None:
+    """Print a summary dataclass as one JSON object on one line of stdout."""
+    click.echo(json.dumps(asdict(summary), default=str))
+
+
+def _expand(args: list[str]) -> list[str]:
+    for position, argument in enumerate(args):
+        if argument == "--options" and position + 1 < len(args):
+            packed, rest = args[position + 1], args[position + 2 :]
+        elif argument.startswith("--options="):
+            packed, rest = argument.removeprefix("--options="), args[position + 1 :]
+        else:
+            continue
+        try:
+            padded = packed + "=" * (-len(packed) % 4)
+            unpacked = json.loads(base64.urlsafe_b64decode(padded))
+        except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise click.UsageError(f"--options is not base64url of a JSON list: {error}") from error
+        if not isinstance(unpacked, list) or not all(isinstance(a, str) for a in unpacked):
+            raise click.UsageError("--options must hold a JSON list of texts")
+        return [*args[:position], *unpacked, *rest]
+    return args
+
+
+def _os_error(error: OSError) -> str:
+    place = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or type(error).__name__}{place}"
+
+
+def _first_lines(error: BaseException, count: int = 3) -> str:
+    return " | ".join(line.strip() for line in str(error).strip().splitlines()[:count])
+
+
+def refuse_unless(condition: bool, message: str) -> None:
+    """Raise `RefusedInput` with the message when the condition does not hold."""
+    if not condition:
+        raise RefusedInput(message)

@@ -1,0 +1,103 @@
+"""The Spark session and its settings, in one place for laptop, standalone cluster and EMR."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from stormlake.errors import RefusedInput
+from stormlake.java import use_java
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MEANING: Final = {
+    # ANSI and the time zone differ between the runtimes' defaults; both must give the same rows.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    # INT96, Spark's default, is refused by Redshift's COPY.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # A run replaces the partitions that it has rows for, and no other.
+    "spark.sql.sources.partitionOverwriteMode": "dynamic",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.python.worker.reuse": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+}
+"""Settings that decide what rows come out; the same on every runtime, on every submit."""
+
+LOCAL: Final = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "2g",
+}
+"""Settings for a session that we start ourselves on one machine."""
+
+
+def under_spark_submit() -> bool:
+    """Whether spark-submit started this process, and so has chosen master and memory."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def start_session(
+    name: str, master: str | None = None, extra: Mapping[str, str] | None = None
+) -> SparkSession:
+    """Start the session that a job runs in, or join the one that spark-submit prepared.
+
+    Parameters
+    ----------
+    name : str
+        Name of the application, shown in Spark's and EMR's lists.
+    master : str, optional
+        Spark master; ignored under spark-submit, which names it. Default `local[*]`.
+    extra : mapping of str to str, optional
+        Further settings, which win over ours.
+
+    Raises
+    ------
+    RefusedInput
+        When Java or PySpark is missing, or Spark does not start with this master.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise RefusedInput(
+            "PySpark is not installed; on a laptop: pip install 'stormlake[spark]', or make setup"
+        ) from error
+
+    builder = SparkSession.builder.appName(name)
+    settings = dict(MEANING)
+    if not under_spark_submit():
+        master = master or "local[*]"
+        use_java()
+        # Workers must be this very interpreter: another python3 on PATH may lack pyarrow.
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+        settings |= LOCAL | _quiet_java()
+        settings["spark.sql.warehouse.dir"] = os.path.join(  # noqa: PTH118 a URI for Spark
+            tempfile.gettempdir(), "stormlake-warehouse"
+        )
+        builder = builder.master(master)
+    for key, value in (settings | dict(extra or {})).items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise RefusedInput(
+            f"Spark did not start with master {master!r}: {_first_line(error)}"
+        ) from error
+
+
+def _quiet_java() -> dict[str, str]:
+    properties = resources.files("stormlake") / "log4j2.properties"
+    return {"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{properties}"}
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

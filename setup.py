@@ -1,0 +1,64 @@
+"""The package's one definition; pyproject.toml holds tool settings only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "([^"]+)"', (ROOT / "lib/stormlake/__init__.py").read_text(encoding="utf-8")
+)
+assert VERSION is not None
+
+# One line each: why it is there. Exact versions stand in requirements/.
+INSTALL = [
+    "numpy",  # arrays
+    "numba",  # the gridding and product kernels, compiled
+    "recast-radar",  # decodes NEXRAD Level II, the hot path (Rust)
+    "arm-pyart",  # decodes what recast refuses; the reference in tests
+    "pyarrow",  # batches between Python and Spark; Parquet footers
+    "boto3",  # S3
+    "click",  # the command line
+    "matplotlib",  # maps of a product
+    "psutil",  # CPU time of all processes of a run
+]
+EXTRAS = {
+    # An extra, because on EMR the cluster's own Spark must win.
+    "spark": ["pyspark>=3.5.6,<4.1"],
+    "dev": [
+        "pytest",
+        "pytest-timeout",  # a hung process fails its test, not the build
+        "hypothesis",  # property-based tests
+        "ruff",
+        "mypy",
+        "moto[server,s3]",  # the S3 protocol server of the tests
+        "duckdb",  # the second engine that every query must agree with
+        "pandas",  # README's third reader
+        "pandas-stubs",
+        "types-psutil",
+        "setuptools",  # builds the wheel in its test, without the network
+        "wheel",
+    ],
+}
+
+setup(
+    name="stormlake",
+    version=VERSION.group(1),
+    description="PySpark batch jobs that turn radar and sensor archives into tables",
+    license="Apache-2.0",
+    python_requires="==3.11.*",
+    # The wheel carries the very files that a checkout runs.
+    package_dir={"": "lib", "stormlake.jobs": "jobs", "stormlake.sql": "sql"},
+    packages=[*find_packages("lib"), "stormlake.jobs", "stormlake.sql"],
+    package_data={
+        "stormlake": ["py.typed", "log4j2.properties"],
+        "stormlake.radar": ["*.csv"],
+        "stormlake.sql": ["**/*.sql"],
+    },
+    install_requires=INSTALL,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["stormlake=stormlake.cli:main"]},
+)
