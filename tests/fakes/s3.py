@@ -1,0 +1,102 @@
+"""A real S3 protocol server for tests: moto's server in a process of its own.
+
+    with s3_server() as server:
+        server.seed("archive", {"2016/06/01/KLBB/KLBB20160601_150025_V06": data})
+        client = server.client()
+
+Nothing inside the test's process is patched, so Spark's workers and commands started by a test
+reach it as they would reach S3. It listens on a free port of the loopback interface and ends with
+the process that started it, whichever way that one ends. It serves unsigned reads and does not
+check signatures: who signs what has to be seen in the proxy's record (`tests/fakes/faults.py`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+"""For the environment of whoever has to sign; the server takes any."""
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server.
+
+    Parameters
+    ----------
+    endpoint_url : str
+        `http://127.0.0.1:port`.
+    """
+
+    endpoint_url: str
+
+    def client(self, endpoint_url: str | None = None) -> Any:
+        """Return a signing client, for seeding and looking; `endpoint_url` may be a proxy's."""
+        import boto3
+
+        return boto3.session.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name="us-east-1",
+        ).client("s3", endpoint_url=endpoint_url or self.endpoint_url)
+
+    def seed(self, bucket: str, objects: Mapping[str, bytes]) -> None:
+        """Create the bucket where it is missing and put the objects."""
+        client = self.client()
+        client.create_bucket(Bucket=bucket)
+        with ThreadPoolExecutor(8) as pool:
+            for done in [
+                pool.submit(client.put_object, Bucket=bucket, Key=key, Body=body)
+                for key, body in objects.items()
+            ]:
+                done.result()
+
+
+@contextmanager
+def s3_server() -> Iterator[S3Server]:
+    """Start a server with no buckets; stop it in the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        endpoint_url = process.stdout.readline().strip()
+        assert endpoint_url, (
+            "moto's server did not start; run `python -m tests.fakes.s3` to see why"
+        )
+        yield S3Server(endpoint_url)
+    finally:
+        process.stdin.close()  # the server waits for this
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _serve() -> None:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    print(f"http://{host}:{port}", flush=True)
+    sys.stdin.read()
+    server.stop()
+
+
+if __name__ == "__main__":
+    _serve()
