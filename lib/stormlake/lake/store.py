@@ -1,0 +1,48 @@
+"""One seam for small control objects (records, locks, exits): a folder, or S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from stormlake.lake.local_store import LocalStore
+from stormlake.lake.objects import AlreadyExists, Changed, Entry, Store, Stored, StoreRefused
+from stormlake.lake.s3_store import S3Store
+
+__all__ = [
+    "AlreadyExists",
+    "Changed",
+    "Entry",
+    "LocalStore",
+    "S3Store",
+    "Store",
+    "StoreRefused",
+    "Stored",
+    "open_store",
+]
+
+
+def open_store(uri: str, session: Any = None, endpoint_url: str | None = None) -> Store:
+    """Open the store of a lake.
+
+    Parameters
+    ----------
+    uri : str
+        The lake: a local path, `file:///…`, or `s3://bucket/prefix` (`s3a://` too).
+    session : boto3.session.Session, optional
+        Needed for S3.
+    endpoint_url : str, optional
+        S3 endpoint other than AWS's.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme in ("s3", "s3a"):
+        if session is None:
+            raise ValueError(f"a boto3 session is needed to open {uri}")
+        client = session.client("s3", endpoint_url=endpoint_url)
+        return S3Store(client, parts.netloc, parts.path)
+    if parts.scheme == "file":
+        return LocalStore(Path(unquote(parts.path)))
+    if "://" in uri:
+        raise StoreRefused(f"a lake is a local folder or s3://bucket/prefix, not {uri!r}")
+    return LocalStore(Path(uri))
