@@ -1,13 +1,14 @@
 """A real S3 protocol server for tests: moto's server in a process of its own.
 
     with s3_server() as server:
-        server.seed("archive", {"2016/06/01/KLBB/KLBB20160601_150025_V06": data})
+        server.seed("archive", {"2016/06/01/KLBB/KLBB20160601_150025_V06": data}, public=True)
         client = server.client()
 
 Nothing inside the test's process is patched, so Spark's workers and commands started by a test
 reach it as they would reach S3. It listens on a free port of the loopback interface and ends with
-the process that started it, whichever way that one ends. It serves unsigned reads and does not
-check signatures: who signs what has to be seen in the proxy's record (`tests/fakes/faults.py`).
+the process that started it, whichever way that one ends. It serves unsigned reads of
+public objects and takes any signature: who signs what is seen in the proxy's record
+(`tests/fakes/faults.py`).
 """
 
 from __future__ import annotations
@@ -47,13 +48,17 @@ class S3Server:
             region_name="us-east-1",
         ).client("s3", endpoint_url=endpoint_url or self.endpoint_url)
 
-    def seed(self, bucket: str, objects: Mapping[str, bytes]) -> None:
-        """Create the bucket where it is missing and put the objects."""
+    def seed(self, bucket: str, objects: Mapping[str, bytes], *, public: bool = False) -> None:
+        """Create the bucket where it is missing and put the objects.
+
+        `public` objects can be read without a signature, others get 403, as at AWS.
+        """
         client = self.client()
+        acl = "public-read" if public else "private"
         client.create_bucket(Bucket=bucket)
         with ThreadPoolExecutor(8) as pool:
             for done in [
-                pool.submit(client.put_object, Bucket=bucket, Key=key, Body=body)
+                pool.submit(client.put_object, Bucket=bucket, Key=key, Body=body, ACL=acl)
                 for key, body in objects.items()
             ]:
                 done.result()

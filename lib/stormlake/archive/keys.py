@@ -58,9 +58,14 @@ class ArchiveKey:
         return f"{self.station}{self.key_time.year:04d}{self.key_time:%m%d_%H%M%S}{self.suffix}"
 
     @property
+    def prefix(self) -> str:
+        """The folders, e.g. `2016/06/01/KLBB/`."""
+        return station_day_prefix(self.station, self.key_time.date())
+
+    @property
     def key(self) -> str:
         """The whole key, e.g. `2016/06/01/KLBB/KLBB20160601_150025_V06`."""
-        return station_day_prefix(self.station, self.key_time.date()) + self.name
+        return self.prefix + self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,9 @@ def parse_key(key: str, size: int = 0) -> ArchiveKey | Skip:
     """
     if key.endswith("/"):
         return Skip(Reason.UNKNOWN_KEY if size else Reason.FOLDER)
-    parsed = parse_name(key.rpartition("/")[2])
-    if isinstance(parsed, ArchiveKey) and parsed.key != key:
+    folder, slash, name = key.rpartition("/")
+    parsed = parse_name(name)
+    if isinstance(parsed, ArchiveKey) and folder + slash != parsed.prefix:
         return Skip(Reason.UNKNOWN_KEY)
     return parsed
 
@@ -170,6 +176,14 @@ def station_day_of_folders(parts: Sequence[str]) -> tuple[str, dt.date] | None:
 def _utc(ymd: str, hms: str) -> dt.datetime | None:
     """Return the time of eight and six digits; None where no clock shows it (June 31, hour 24)."""
     try:
-        return dt.datetime.strptime(ymd + hms, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
+        return dt.datetime(
+            int(ymd[:4]),
+            int(ymd[4:6]),
+            int(ymd[6:]),
+            int(hms[:2]),
+            int(hms[2:4]),
+            int(hms[4:]),
+            tzinfo=dt.UTC,
+        )
     except ValueError:
         return None
