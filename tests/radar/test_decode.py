@@ -254,6 +254,37 @@ def test_rays_more_than_15_minutes_apart_are_of_several_volumes() -> None:
     assert "900 s from the first ray" in error.detail
 
 
+@pytest.mark.parametrize("name", [KATX, "example_nexrad_archive_msg1.bz2"])
+def test_a_volume_with_any_damage_is_a_volume_or_has_a_reason(name: str) -> None:
+    header, messages = level2.take_apart(wheel_file(name).read_bytes())
+    volume = level2.raw_volume(header, messages[-120:])
+    key = "KLOT20030101_000921" if "msg1" in name else KATX
+    chance = random.Random(20_160_601)
+    outcomes = set()
+    for _ in range(150):
+        data = bytearray(volume)
+        at = chance.randrange(24, len(data))
+        damage = chance.choice(["noise", "cut", "gap", "more"])
+        if damage == "noise":
+            data[at : at + 40] = chance.randbytes(len(data[at : at + 40]))
+        elif damage == "cut":
+            del data[at:]
+        elif damage == "gap":
+            del data[at : at + chance.randrange(1, 5000)]
+        else:
+            data[at:at] = chance.randbytes(chance.randrange(1, 5000))
+        try:
+            decoded = decode(bytes(data), key)
+            outcomes.add("volume")
+            assert 0 < decoded.rays <= 120
+        except VolumeRejected as error:
+            outcomes.add(error.reason)
+            if error.reason == Reason.DECODE_ERROR:
+                assert error.detail.startswith("recast: ")
+    assert "volume" in outcomes
+    assert len(outcomes) > 1
+
+
 # --- missing cuts ----------------------------------------------------------------------------
 
 

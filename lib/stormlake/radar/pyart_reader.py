@@ -63,6 +63,9 @@ def read(data: bytes) -> Reading:
         (number, [file.radial_records[i] for i in messages])
         for number, messages in enumerate(file.scan_msgs)
     ]
+    if not _whole(scans):
+        # Elevation numbers count from 1; Py-ART leaves rays with another number out of its scans.
+        raise ValueError("no ray has an elevation number")
     first = file.radial_records[0]
     start = _time_of(first["msg_header"])
     site = first.get("VOL") if digital else None
