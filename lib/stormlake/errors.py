@@ -34,3 +34,9 @@ class ServiceUnreachable(StormlakeError):
     """A service (S3, EMR, Redshift) did not answer after all retries."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class TooManyRejects(StormlakeError):
+    """More of the input was rejected than the limit allows; everything else is written."""
+
+    exit_code = ExitCode.TOO_MANY_REJECTS

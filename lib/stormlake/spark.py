@@ -94,6 +94,18 @@ def start_session(
         ) from error
 
 
+def is_local(session: SparkSession) -> bool:
+    """Whether executors are part of this machine's process tree."""
+    return str(session.sparkContext.master).startswith("local")
+
+
+def executor_cpu_seconds(session: SparkSession) -> float:
+    """CPU time of the JVM threads that ran this session's tasks, as Spark measured it."""
+    stages = session.sparkContext._jsc.sc().statusStore().stageList(None)
+    nanoseconds = sum(stages.apply(i).executorCpuTime() for i in range(stages.size()))
+    return float(nanoseconds) / 1e9
+
+
 def _quiet_java() -> dict[str, str]:
     properties = resources.files("stormlake") / "log4j2.properties"
     return {"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{properties}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Status(StrEnum):
@@ -12,6 +13,10 @@ class Status(StrEnum):
     PARTIAL = "partial"
     REJECTED = "rejected"
     SKIPPED = "skipped"
+
+
+GRIDDED: Final = frozenset({Status.OK, Status.PARTIAL})
+"""Statuses of objects that give rows to the grid tables."""
 
 
 class Reason(StrEnum):

@@ -60,7 +60,8 @@ class Moment:
     @property
     def values(self) -> npt.NDArray[np.float32]:
         """float32, shape (rays, gates), physical units; NaN where `state` is not VALID."""
-        return self.table[self.codes]
+        values: npt.NDArray[np.float32] = self.table[self.codes]
+        return values
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:
@@ -73,7 +74,7 @@ class Moment:
     @property
     def last_gate(self) -> float:
         """Range to the centre of the last gate, m."""
-        return self.first_gate + (self.codes.shape[1] - 1) * self.gate_spacing
+        return self.first_gate + (int(self.codes.shape[1]) - 1) * self.gate_spacing
 
 
 @dataclass(frozen=True, eq=False)

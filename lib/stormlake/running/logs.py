@@ -13,7 +13,7 @@ TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class _JsonFormatter(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -28,7 +28,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _TextFormatter(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
 
 def set_up_logs(as_json: bool) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
-from stormlake.logs import set_up_logs
+from stormlake.running.logs import set_up_logs
 
 MAX_REJECT_SHARE: Final = 0.05
 """Default of `--max-reject-share`, for every job that reads an archive."""
@@ -66,7 +66,7 @@ class StormlakeCommand(click.Command):
             return super().invoke(ctx)
         except StormlakeError as error:
             leave(error.exit_code, f"{type(error).__name__}: {error}")
-        except _Terminated:
+        except Terminated:
             leave(ExitCode.CANCELLED, "terminated; run it again to get complete tables")
         except (KeyboardInterrupt, click.Abort):
             leave(ExitCode.INTERRUPTED, "interrupted; run it again to get complete tables")
@@ -82,12 +82,12 @@ class StormlakeCommand(click.Command):
             signal.signal(signal.SIGTERM, previous)
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """SIGTERM, as an exception, so that locks are released and an exit is recorded."""
 
 
 def _raise_terminated(signum: int, frame: object) -> NoReturn:
-    raise _Terminated
+    raise Terminated
 
 
 def leave(code: ExitCode, message: str) -> NoReturn:

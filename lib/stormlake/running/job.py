@@ -1,0 +1,298 @@
+"""How every job runs: an id, locks, Spark, CPU time, and a record or an exit at the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from stormlake import __version__
+from stormlake.errors import ExitCode, StormlakeError
+from stormlake.lake.files import LakeFiles
+from stormlake.lake.locks import Held, hold, live_locks
+from stormlake.lake.partitions import Partition, PartitionWritten
+from stormlake.lake.runs import (
+    RunRecord,
+    lock_hash,
+    new_run_id,
+    run_key,
+    write_exit,
+    write_record,
+)
+from stormlake.lake.sources import code_hash
+from stormlake.lake.store import Store, open_store
+from stormlake.lake.types import Table
+from stormlake.lake.write import remove_dead_staging, write_partitions
+from stormlake.running.cpu import run_cpu_seconds
+from stormlake.running.options import Common, Terminated
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+SOFTWARE = f"stormlake {__version__}"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where tables go: the address that Spark takes, and the store of records and locks.
+
+    Parameters
+    ----------
+    uri : str
+        `s3://bucket[/prefix]` or an absolute path.
+    store : Store
+        Below the same root.
+    """
+
+    uri: str
+    store: Store
+
+
+def open_lake(uri: str, common: Common) -> Lake:
+    """Make a lake of what a person typed; nothing is contacted or made yet."""
+    if "://" not in uri:
+        # Spark's workers have another working directory than the driver.
+        uri = str(Path(uri).expanduser().absolute())
+    session = None
+    if uri.startswith("s3://"):
+        session = boto3.Session(region_name=common.region, profile_name=common.aws_profile)
+    return Lake(uri, open_store(uri, session=session, endpoint_url=common.endpoint_url))
+
+
+@dataclass
+class JobRun:
+    """One run of one job, from its id to its record; a context manager.
+
+    A run that does not reach `finish` leaves an exit (`_stormlake/exits/…`) with its code and
+    message, and no record, which means: run it again.
+
+    Parameters
+    ----------
+    job : str
+        Name of the job, e.g. `ingest-radar`.
+    lake : Lake
+        Where it writes.
+    common : Common
+        The shared options.
+    source : str
+        What it reads, for the record.
+    scope : mapping
+        What was asked for (stations, start, end); JSON values.
+    arguments : mapping
+        The job's other arguments that decide what rows come out; JSON values.
+    profile, profile_hash : str or None
+        Radar profile, where the job has one.
+    """
+
+    job: str
+    lake: Lake
+    common: Common
+    source: str
+    scope: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    profile: str | None = None
+    profile_hash: str | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tables: dict[str, tuple[PartitionWritten, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lock_hash = lock_hash()
+        self.run_key = run_key(
+            self.job,
+            self.scope,
+            code_hash(),
+            self.lock_hash,
+            self.profile_hash,
+            self.arguments,
+        )
+        self.run_id = self.common.run_id or new_run_id(self.run_key, self.started)
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._held: list[Held] = []
+        self._stack = ExitStack()
+        self._finished = False
+        self._clock = time.monotonic()
+        self._cpu = run_cpu_seconds()
+        self._starting_cpu = self._starting_wall = 0.0
+        self._elsewhere: Callable[[], float] | None = None
+
+    def __enter__(self) -> JobRun:
+        logger.info("run %s of %s: %s -> %s", self.run_id, self.job, self.source, self.lake.uri)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if value is not None and not self._finished:
+                self._record_exit(value)
+        finally:
+            self._stack.close()
+
+    @contextmanager
+    def hold(self, names: Collection[str] | None) -> Iterator[None]:
+        """Hold the locks of this job on stations or sources (None: on the job alone)."""
+        if names is not None and not names:
+            yield
+            return
+        words = None if names is None else sorted(names)
+        with hold(self.lake.store, self.job, words, run_id=self.run_id) as held:
+            self._held.append(held)
+            try:
+                yield
+            finally:
+                self._held.remove(held)
+
+    def check_locks(self) -> None:
+        """Make sure that all locks are still ours; call it before every commit."""
+        for held in self._held:
+            held.check()
+
+    def start_spark(
+        self, master: str | None, extra: Mapping[str, str] | None = None
+    ) -> SparkSession:
+        """Start the run's session; its own CPU and wall time are kept apart."""
+        from stormlake.spark import executor_cpu_seconds, is_local, start_session
+
+        cpu, wall = run_cpu_seconds(), time.monotonic()
+        session = start_session(f"stormlake {self.job} {self.run_id}", master, extra)
+        self._starting_cpu = run_cpu_seconds() - cpu
+        self._starting_wall = time.monotonic() - wall
+        self._stack.callback(session.stop)
+        if not is_local(session):
+            # Executors are not below this process; Spark and the tasks tell their CPU time.
+            self._elsewhere = lambda: executor_cpu_seconds(session)
+        return session
+
+    def clean_staging(self, spark: SparkSession, tables: Sequence[Table]) -> None:
+        """Remove what killed runs left half-written; call it while the locks are held."""
+        if self._held:
+            mine = self._held[0]
+            remove_dead_staging(
+                spark,
+                tables,
+                self.lake.uri,
+                lambda: bool(live_locks(self.lake.store, but=mine)),
+            )
+
+    def write(self, frame: DataFrame, table: Table, scope: Sequence[Partition]) -> None:
+        """Replace the scope's partitions of a table, and note it for the record."""
+        self.check_locks()
+        written = write_partitions(frame, table, self.lake.uri, scope)
+        self.tables[table.name] = tuple(written)
+        self._names[table.name] = table.partition_names
+        logger.info(
+            "%s: %s rows in %d partitions",
+            table.name,
+            f"{sum(p.rows for p in written):,}",
+            len(written),
+        )
+
+    def partition_rows(
+        self, spark: SparkSession, table: Table, partitions: Sequence[Partition]
+    ) -> dict[Partition, int]:
+        """How many rows partitions hold now, by their files' footers; 0 where there is none."""
+        files = LakeFiles(spark, self.lake.uri)
+        found = files.data_files(table, partitions)
+        counted = files.count_rows({p: s for sizes in found.values() for p, s in sizes.items()})
+        return {
+            values: sum(counted[path].rows for path in sizes) for values, sizes in found.items()
+        }
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows written so far, by table."""
+        return {name: sum(p.rows for p in parts) for name, parts in self.tables.items()}
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of data files written so far."""
+        return sum(p.bytes for parts in self.tables.values() for p in parts)
+
+    def core_seconds(self, of_tasks: float = 0.0) -> float:
+        """CPU time of the run so far, the start of Spark apart.
+
+        Parameters
+        ----------
+        of_tasks : float
+            CPU time that Python tasks on executors reported; used where executors are not
+            processes below this one.
+        """
+        total = run_cpu_seconds() - self._cpu - self._starting_cpu
+        if self._elsewhere is not None:
+            total += self._elsewhere() + of_tasks
+        return total
+
+    def wall_seconds(self) -> float:
+        """Seconds since the run began, the start of Spark apart."""
+        return time.monotonic() - self._clock - self._starting_wall
+
+    def finish(self, summary: Any, ok: bool = True) -> None:
+        """Write the run record, the last thing that a run does.
+
+        Parameters
+        ----------
+        summary : dataclass
+            The job's own numbers.
+        ok : bool
+            False when the share of rejects was over its limit.
+        """
+        self.check_locks()
+        code = ExitCode.DONE if ok else ExitCode.TOO_MANY_REJECTS
+        write_record(
+            self.lake.store,
+            RunRecord(
+                job=self.job,
+                run_id=self.run_id,
+                run_key=self.run_key,
+                started=self.started,
+                finished=datetime.now(UTC),
+                ok=ok,
+                exit_code=int(code),
+                software=SOFTWARE,
+                code_hash=code_hash(),
+                lock_hash=self.lock_hash,
+                source=self.source,
+                tables=self.tables,
+                partitions=self._names,
+                profile=self.profile,
+                profile_hash=self.profile_hash,
+                start=self.scope.get("start"),
+                end=self.scope.get("end"),
+                summary=asdict(summary),
+            ),
+        )
+        self._finished = True
+
+    def _record_exit(self, error: BaseException) -> None:
+        code = ExitCode.FAILED
+        if isinstance(error, StormlakeError):
+            code = error.exit_code
+        elif isinstance(error, KeyboardInterrupt):
+            code = ExitCode.INTERRUPTED
+        elif isinstance(error, Terminated):
+            code = ExitCode.CANCELLED
+        message = f"{type(error).__name__}: {error}"
+        try:
+            write_exit(
+                self.lake.store,
+                self.job,
+                self.run_id,
+                exit_code=int(code),
+                started=self.started,
+                message=message,
+            )
+        except Exception as failure:  # the first error is the one to tell
+            logger.warning("the exit could not be recorded: %s", failure)
