@@ -83,9 +83,14 @@ def choose_cuts(volume: Volume, profile: Profile) -> Choice:
     cut joins a group while it lies within 0.2 degree of the group's first. Of each group the best
     is taken: whole before torn, dual-pol before not, then the longest range, then the first.
     """
-    candidates = {i: cut for i, cut in enumerate(volume.cuts) if cut.rays and "REF" in cut.moments}
+    # A damaged ray may carry no number for an angle; the other rays still say where the cut is.
+    elevations = {
+        i: float(np.nanmedian(cut.elevation))
+        for i, cut in enumerate(volume.cuts)
+        if "REF" in cut.moments and np.isfinite(cut.elevation).any()
+    }
+    candidates = {i: volume.cuts[i] for i in elevations}
     dropped = {i: NO_REFLECTIVITY for i in range(len(volume.cuts)) if i not in candidates}
-    elevations = {i: float(np.median(cut.elevation)) for i, cut in candidates.items()}
     gaps = {i: largest_azimuth_gap(cut.azimuth) for i, cut in candidates.items()}
 
     if profile.cuts == "lowest":
@@ -112,16 +117,17 @@ def largest_azimuth_gap(azimuth: npt.NDArray[np.float32]) -> float:
     Parameters
     ----------
     azimuth : np.ndarray
-        Shape (rays,), degrees, any order.
+        Shape (rays,), degrees, any order; NaN is no ray.
 
     Returns
     -------
     float
         Degrees; 360 for fewer than two rays.
     """
-    if len(azimuth) < 2:
+    finite = azimuth[np.isfinite(azimuth)]
+    if len(finite) < 2:
         return 360.0
-    around = np.sort(azimuth.astype(np.float64) % 360.0)
+    around = np.sort(finite.astype(np.float64) % 360.0)
     return float(max(np.diff(around).max(), 360.0 - around[-1] + around[0]))
 
 

@@ -134,7 +134,7 @@ def _sin_cos(
 
 
 @njit(cache=True, nogil=True)
-def _positions(ranges, ray, sin_a, cos_a, sin_e, cos_e):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def _positions(ranges, ray, sin_a, cos_a, sin_e, cos_e):  # type: ignore[no-untyped-def]
     """Positions of gates; sines and cosines once per ray, `ray` says which is a gate's."""
     n = ranges.shape[0]
     x = np.empty(n, dtype=np.float32)

@@ -36,6 +36,9 @@ Py-ART rounds pi to float32 first and the tangent after.
 SMALLEST_WEIGHT: Final = 1e-5
 """Added to every weight, as Py-ART does."""
 
+FARTHEST: Final = np.float32(1e7)
+"""A gate farther than this, m, or at no place at all, is not gridded."""
+
 EXP_MINUS_2: Final = math.exp(-2.0)
 
 _BATCH: Final = 4096
@@ -184,7 +187,7 @@ def _reach(position, roi, step, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _accumulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def _accumulate(  # type: ignore[no-untyped-def]
     x, y, z, values, starts, steps, sums, touched
 ):
     """Add every gate's weight, and weight times value, to the cells in its reach."""
@@ -199,6 +202,9 @@ def _accumulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     for gate in range(x.shape[0]):
         value = values[gate]
         away2 = z[gate] * z[gate] + y[gate] * y[gate] + x[gate] * x[gate]
+        # A damaged angle gives NaN, of which no cell index can be made.
+        if not away2 <= FARTHEST * FARTHEST:
+            continue
         roi = max(MIN_RADIUS, np.float32(np.sqrt(np.float64(away2)) * np.float64(BEAM_FACTOR)))
         x0 = x[gate] - starts[2]
         y0 = y[gate] - starts[1]
@@ -237,7 +243,7 @@ def _accumulate(  # type: ignore[no-untyped-def]  # noqa: PLR0917
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _spread(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def _spread(  # type: ignore[no-untyped-def]
     flat, nz, cell, distance2, weight, found, roi2, value
 ):
     """Add one gate's value to the cells found in its reach."""

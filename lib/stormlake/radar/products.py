@@ -90,7 +90,7 @@ def warm_up() -> None:
 
 
 @njit(cache=True, nogil=True)
-def _columns(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def _columns(  # type: ignore[no-untyped-def]
     level, iy, ix, value, heights, dh, ny, nx
 ):
     """Visit the cells once, from the lowest level up, then list the columns in order."""

@@ -135,8 +135,9 @@ def volume_method(methods: Iterable[Method]) -> VolumeMethod:
 
 def reflectivity_table(moment: Moment, profile: Profile) -> Mask:
     """Which codes of a reflectivity moment are strong enough; bool, one per possible code."""
-    # A code without a value is NaN, and NaN passes no comparison.
-    table: Mask = moment.table >= np.float32(profile.min_reflectivity)
+    # A code without a value is NaN, and NaN passes no comparison; a damaged scale gives inf.
+    strong = moment.table >= np.float32(profile.min_reflectivity)
+    table: Mask = strong & np.isfinite(moment.table)
     return table
 
 
@@ -155,7 +156,8 @@ def rho_table(moment: Moment, profile: Profile) -> Mask:
 def reflectivity_mask(cut: Cut, profile: Profile) -> Mask:
     """Gates whose reflectivity passes; bool, shape (rays, gates of REF)."""
     moment = cut.moments["REF"]
-    return reflectivity_table(moment, profile)[moment.codes]
+    mask: Mask = reflectivity_table(moment, profile)[moment.codes]
+    return mask
 
 
 def zdr_mask(cut: Cut, profile: Profile) -> Mask:
