@@ -45,7 +45,7 @@ def test_rows_go_north_and_within_a_row_of_the_grid_east(text: str) -> None:
     # first cell is in row 70 of the grid and the last in row 87.
     next_row = np.diff(north) > 0.03
     assert np.count_nonzero(next_row) == 87 - 70
-    assert np.all(np.abs(np.diff(north)[~next_row]) < 0.01)
+    assert np.all(np.abs(np.diff(north)[~next_row]) < 0.02)
     assert np.all(np.diff(east)[~next_row] > 0.08)
 
 

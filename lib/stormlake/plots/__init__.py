@@ -1,0 +1,1 @@
+"""Pictures: maps of a product. Nothing here needs Spark or a display."""
