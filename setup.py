@@ -55,6 +55,7 @@ setup(
     packages=[*find_packages("lib"), "stormlake.jobs", "stormlake.sql"],
     package_data={
         "stormlake": ["py.typed", "log4j2.properties"],
+        "stormlake.plots": ["*.csv"],
         "stormlake.radar": ["*.csv"],
         "stormlake.sql": ["**/*.sql"],
     },

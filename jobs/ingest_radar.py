@@ -44,8 +44,8 @@ from stormlake.lake.tables import (
 from stormlake.radar.isolation import shared_decoder
 from stormlake.radar.outcomes import GRIDDED, Reason, Status
 from stormlake.radar.process import VolumeResult
-from stormlake.radar.profiles import DualPolRule, Grid, Profile, load_profile
-from stormlake.radar.stations import Station, builtin_stations, read_station_file
+from stormlake.radar.profiles import DualPolRule, Grid, Profile
+from stormlake.radar.stations import Station, builtin_stations
 from stormlake.running.counters import Counters
 from stormlake.running.job import SOFTWARE, JobRun, Lake, open_lake
 from stormlake.running.options import (
@@ -57,6 +57,7 @@ from stormlake.running.options import (
     print_json,
 )
 from stormlake.running.progress import Progress
+from stormlake.running.radar_options import profile_option, station_file_option
 
 JOB: Final = "ingest-radar"
 FILE_ROWS: Final = 4_000_000
@@ -157,25 +158,14 @@ class Summary:
 )
 @click.option("--start", type=UtcDay(), metavar="DAY", help="First UTC day. Required for S3.")
 @click.option("--end", type=UtcDay(), metavar="DAY", help="Day after the last. Required for S3.")
-@click.option(
-    "--profile",
-    "profile_name",
-    default="lake",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="notebook, lake, or a TOML file: cuts, quality control and grid.",
-)
+@profile_option
 @click.option("--lake", required=True, metavar="URI", help="Where the tables go.")
 @click.option(
     "--dual-pol",
     type=click.Choice(["reflectivity-only", "require"]),
     help="What to do with cuts that lack ZDR or RHO.  [default: the profile's, reflectivity-only]",
 )
-@click.option(
-    "--station-file",
-    metavar="FILE",
-    help="CSV (station,latitude,longitude,altitude in m) of stations the built-in table lacks.",
-)
+@station_file_option
 @archive_options
 @common_options
 def main(
@@ -184,21 +174,16 @@ def main(
     stations: tuple[str, ...],
     start: dt.datetime | None,
     end: dt.datetime | None,
-    profile_name: str,
+    profile: Profile,
     lake: str,
     dual_pol: DualPolRule | None,
-    station_file: str | None,
+    stations_known: Mapping[str, Station] | None,
     max_reject_share: float,
     master: str | None,
 ) -> None:
     """Turn NEXRAD Level II archives into the radar tables of a lake."""
-    profile = load_profile(profile_name)
     if dual_pol is not None:
         profile = replace(profile, dual_pol=dual_pol)
-    locations = {
-        **builtin_stations(),
-        **(read_station_file(station_file) if station_file else {}),
-    }
     ingest = Ingest(
         source=open_source(
             source,
@@ -211,7 +196,7 @@ def main(
         start=start.date() if start else None,
         end=end.date() if end else None,
         profile=profile,
-        locations=locations,
+        locations=stations_known or builtin_stations(),
         max_reject_share=max_reject_share,
     )
     if common.dry_run:

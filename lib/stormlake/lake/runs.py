@@ -75,7 +75,7 @@ class RunRecord:
     summary: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run_key(  # noqa: PLR0917 one argument for each thing that is hashed
+def run_key(
     job: str,
     scope: Mapping[str, Any],
     code: str,

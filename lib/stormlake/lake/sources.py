@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -20,14 +19,15 @@ def source_root(part: Part) -> Traversable | None:
 
     Notes
     -----
-    A wheel carries them as the packages `stormlake.jobs` and `stormlake.sql`; in a checkout they
-    lie beside `lib`.
+    A wheel carries them inside the package, as `stormlake/jobs` and `stormlake/sql`; in a checkout
+    they lie beside `lib`.
     """
     package = resources.files("stormlake")
     if part == "lib":
         return package
-    if importlib.util.find_spec(f"stormlake.{part}") is not None:
-        return resources.files(f"stormlake.{part}")
+    shipped = package / part
+    if shipped.is_dir():
+        return shipped
     if isinstance(package, Path):
         beside = package.parent.parent / part
         return beside if beside.is_dir() else None

@@ -105,8 +105,8 @@ class Table:
             raise ValueError(
                 f"table {self.name}: a column is defined twice, or used but not defined"
             )
-        if any(column.nullable for column in self.partitions):
-            raise ValueError(f"table {self.name}: a partition column may not be missing")
+        if any(each.nullable or each.type not in ("string", "date") for each in self.partitions):
+            raise ValueError(f"table {self.name}: a partition column is text or a day, required")
 
     @property
     def all_columns(self) -> tuple[Column, ...]:

@@ -57,6 +57,10 @@ class Lake:
     uri: str
     store: Store
 
+    def exists(self) -> bool:
+        """Whether there is anything; a bucket is taken to be there."""
+        return "://" in self.uri or Path(self.uri).is_dir()
+
 
 def open_lake(uri: str, common: Common) -> Lake:
     """Make a lake of what a person typed; nothing is contacted or made yet."""

@@ -1,0 +1,79 @@
+"""`stormlake sql`: a query over a lake's tables and views, with Spark, printed as a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from stormlake.errors import RefusedInput
+from stormlake.lake.views import register_tables
+from stormlake.running.job import open_lake
+from stormlake.running.options import Common
+from stormlake.spark import start_session
+
+WIDEST: Final = 60
+"""Characters of a cell that are shown."""
+
+
+def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str | None) -> None:
+    """Run a query, or the one in a file, and print its first rows.
+
+    Parameters
+    ----------
+    query : str
+        SQL, or the path of a `.sql` file.
+    lake_uri : str
+        The lake.
+    common : Common
+        With `--output json`, one JSON object {"rows": [...]} is printed instead of a table;
+        with `--dry-run`, Spark's plan.
+    limit : int
+        Rows printed at the most.
+    master : str or None
+        Spark master.
+
+    Raises
+    ------
+    RefusedInput
+        The file cannot be read, or the query is not valid over this lake.
+    """
+    text = _query_text(query)
+    lake = open_lake(lake_uri, common)
+    if not lake.exists():
+        raise RefusedInput(
+            f"there is no lake at {lake.uri}; stormlake ingest-radar makes one, --lake names one"
+        )
+    spark = start_session("stormlake sql", master)
+    from pyspark.errors import AnalysisException, ParseException
+
+    try:
+        names = register_tables(spark, lake.uri)
+        try:
+            frame = spark.sql(text)
+        except (AnalysisException, ParseException) as error:
+            message = str(error).strip().split("\n\nJVM stacktrace")[0].splitlines()
+            raise RefusedInput(
+                f"{' '.join(line.strip() for line in message[:4])}; "
+                f"tables and views: {', '.join(names)}"
+            ) from error
+        if common.dry_run:
+            frame.explain()
+        elif common.output == "json":
+            rows = [json.loads(row) for row in frame.limit(limit).toJSON().collect()]
+            click.echo(json.dumps({"rows": rows}, ensure_ascii=False))
+        else:
+            frame.show(limit, truncate=WIDEST)
+    finally:
+        spark.stop()
+
+
+def _query_text(query: str) -> str:
+    if not query.endswith(".sql"):
+        return query
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RefusedInput(f"cannot read {query}: {error.strerror}") from error
