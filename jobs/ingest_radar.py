@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import click
 import pyarrow as pa
-from pyspark import StorageLevel
+from pyspark import Broadcast, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -274,25 +274,25 @@ def decode_volumes(
 ) -> DataFrame:
     """Decode every volume once: a kept frame with one row per object, its tables packed in it."""
     tasks = plan_tasks(obj for obj in objects if obj.skip is None)
-    payloads = [(bytearray(pickle.dumps(task)),) for task in tasks]
-    planned = spark.createDataFrame(
-        spark.sparkContext.parallelize(payloads, max(1, len(payloads))), "task binary"
-    )
+    # One partition per task; a list of bytes costs a worker nothing until it takes its own.
+    packed = spark.sparkContext.broadcast([pickle.dumps(task) for task in tasks])
+    numbers = spark.range(0, len(tasks), 1, max(1, len(tasks)))
     decode = functools.partial(
         decode_task,
+        tasks=packed,
         source=ingest.source,
         locations=ingest.locations,
         facts=_facts(ingest, run_id),
         counters=counters,
     )
+    decoded = numbers.mapInArrow(decode, radar_rows.decoded_schema())
     # On disk where memory is short; a lost block is decoded again, with the same result.
-    return planned.mapInArrow(decode, radar_rows.decoded_schema()).persist(
-        StorageLevel.MEMORY_AND_DISK
-    )
+    return decoded.persist(StorageLevel.MEMORY_AND_DISK)
 
 
 def decode_task(
     batches: Iterable[pa.RecordBatch],
+    tasks: Broadcast[list[bytes]],
     source: Source,
     locations: Mapping[str, Station],
     facts: RunFacts,
@@ -303,8 +303,8 @@ def decode_task(
     decoder = shared_decoder(facts.profile, locations)
     with counters.timed():
         for batch in batches:
-            for payload in batch.column("task"):
-                task: Task = pickle.loads(payload.as_py())
+            for number in batch.column("id").to_pylist():
+                task: Task = pickle.loads(tasks.value[number])
                 for obj, data in prefetch(fetcher, task.objects):
                     if isinstance(data, FetchFailed):
                         result = VolumeResult(Status.REJECTED, Reason.FETCH_FAILED, data.detail)

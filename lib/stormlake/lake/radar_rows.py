@@ -114,7 +114,7 @@ def volume_row(obj: ArchiveObject, result: VolumeResult, facts: RunFacts) -> dic
         "gates_kept": result.gates_kept,
         "cells": None if result.cells is None else len(result.cells.level),
         "columns": None if result.products is None else len(result.products.iy),
-        "max_reflectivity": result.max_reflectivity,
+        "max_reflectivity": _tenth(result.max_reflectivity),
         "decoder": result.decoder,
         "profile": facts.profile.name,
         "profile_hash": facts.profile.hash,
@@ -189,6 +189,10 @@ def _known(number: float | None) -> float | None:
 def _shortened(text: str | None) -> str | None:
     """Cut a text to what its column holds, between characters."""
     return text and text.encode(errors="replace")[:_DETAIL_BYTES].decode(errors="ignore")
+
+
+def _tenth(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def _pack_cells(cells: Cells) -> bytes:

@@ -10,10 +10,10 @@ from typing import Final
 from stormlake.errors import RefusedInput
 
 SAMPLES: Final = {
-    # One cut of 120 rays, KATX 2013; its name says nothing, its header does.
-    "example_nexrad_archive_msg31_compressed.ar2v": "example_nexrad_archive_msg31_compressed.ar2v",
-    # A whole volume of the same pattern whose echo was blanked to -32 dBZ.
-    "example_nexrad_archive_msg31.bz2": "example_nexrad_archive_msg31.bz2",
+    # One cut of 120 rays: a wedge of 60 degrees of a volume of KATX.
+    "example_nexrad_archive_msg31_compressed.ar2v": "KATX20130717_195021_V06",
+    # The same volume whole, but its echo was blanked to -32 dBZ: a duplicate, and it is skipped.
+    "example_nexrad_archive_msg31.bz2": "KATX20130717_195021_V06.bz2",
     # Message 1 carries no station: only a name in the archive's form tells that it is KLOT.
     "example_nexrad_archive_msg1.bz2": "KLOT20030101_000921.bz2",
 }
