@@ -61,14 +61,26 @@ class _Time(click.ParamType[datetime]):
 @main.command(cls=StormlakeCommand)
 @click.option("--lake", required=True, metavar="URI", help="The lake, a local folder.")
 @click.option("--station", required=True, metavar="ID", help="Station such as KLBB.")
-@click.option("--time", type=_Time(), metavar="T", help="UTC; the newest volume when not given.")
+@click.option(
+    "--time",
+    type=_Time(),
+    metavar="T",
+    help="UTC time such as 2016-06-01T15:00: the volume nearest to it, at most 10 minutes away.  "
+    "[default: the newest]",
+)
 @click.option(
     "--product",
     default="composite_reflectivity",
     show_default=True,
+    metavar="NAME",
     help="composite_reflectivity, echo_top_18 or vil.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="The picture.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="The picture.  [default: STATION_TIME_PRODUCT.png in the working folder]",
+)
 @common_options
 def show(
     common: Common,
@@ -78,9 +90,12 @@ def show(
     product: str,
     out: Path | None,
 ) -> None:
-    """Draw a map of one product of one volume."""
+    """Draw a map of one product of one volume, as a PNG."""
     from stormlake.plots.show import show_product
 
+    if common.dry_run:
+        _tell(common, would=f"draw {product} of {station} from {lake}")
+        return
     _tell(common, picture=str(show_product(lake, station, time, product, out)))
 
 
@@ -100,8 +115,21 @@ def show(
     metavar="NAME|FILE",
     help="Cuts, quality control and grid.",
 )
-@click.option("--level", type=int, default=5, show_default=True, help="Index of the grid's level.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.csv")
+@click.option(
+    "--level",
+    type=int,
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Index of the grid's level, from 0 at the lowest.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="The CSV; an older one is replaced once the new one is whole.",
+)
 @station_file_option
 @common_options
 def export_csv(
@@ -116,6 +144,9 @@ def export_csv(
     from stormlake.radar.export import export_csv_file
     from stormlake.radar.outcomes import VolumeRejected
 
+    if common.dry_run:
+        _tell(common, would=f"write level {level} of {source} to {out}")
+        return
     try:
         rows = export_csv_file(source, out, profile, level, stations=stations_known)
     except VolumeRejected as rejected:
@@ -132,10 +163,36 @@ def simulate() -> None:
 
 @simulate.command("radar", cls=StormlakeCommand)
 @click.option("--station", required=True, metavar="ID", help="Station such as KTLX.")
-@click.option("--start", required=True, type=_Time(), metavar="T", help="UTC, first volume.")
-@click.option("--volumes", type=int, default=12, show_default=True, help="One every 5 minutes.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--start",
+    required=True,
+    type=_Time(),
+    metavar="T",
+    help="UTC time of the first volume, such as 2026-05-01T21:00.",
+)
+@click.option(
+    "--volumes",
+    type=int,
+    default=12,
+    show_default=True,
+    metavar="N",
+    help="How many volumes, one every 5 minutes.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="S",
+    help="Which storm; the same seed gives the same bytes.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the volumes, in the archive's layout, and the truth, _truth.json.",
+)
 @station_file_option
 @common_options
 def simulate_radar(
@@ -150,29 +207,51 @@ def simulate_radar(
     """Write Level II volumes of a storm whose cells, motion and growth are known."""
     from stormlake.simulate.radar import TRUTH, simulate_storm
 
+    if common.dry_run:
+        _tell(common, would=f"write {volumes} volumes of {station} from {start} to {out}")
+        return
     made = simulate_storm(station, start, volumes, seed, out, stations=stations_known)
     size = sum(path.stat().st_size for path in made)
     _tell(common, volumes=len(made), bytes=size, truth=str(out / TRUTH))
 
 
 @main.command(cls=StormlakeCommand)
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the copies; made when absent.",
+)
 @common_options
 def samples(common: Common, out: Path) -> None:
     """Copy the real volumes that come with Py-ART to a folder, as an archive to ingest."""
-    from stormlake.simulate.samples import copy_samples
+    from stormlake.simulate.samples import SAMPLES, copy_samples
 
+    if common.dry_run:
+        _tell(common, would=f"write {len(SAMPLES)} volumes to {out}")
+        return
     _tell(common, volumes=len(copy_samples(out)), folder=str(out))
 
 
 @main.command(cls=StormlakeCommand)
 @click.argument("query", metavar="FILE|QUERY")
-@click.option("--lake", required=True, metavar="URI", help="The lake.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows shown.")
+@click.option("--lake", required=True, metavar="URI", help="The lake to query.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Rows shown at the most.",
+)
 @click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
 @common_options
 def sql(common: Common, query: str, lake: str, limit: int, master: str | None) -> None:
-    """Run SQL over the lake's tables and views with Spark, and print a table."""
+    """Run SQL over the lake's tables and views with Spark, and print a table.
+
+    The argument is a query, or a file whose name ends in `.sql`. --dry-run prints Spark's plan.
+    """
     from stormlake.running.query import run_query
 
     run_query(query, lake, common, limit, master)
