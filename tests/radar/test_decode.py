@@ -7,6 +7,7 @@ Numbers of cuts, rays and gates, and the reasons, are those that Py-ART 2.3.0 an
 from __future__ import annotations
 
 import gzip
+import math
 import random
 import struct
 from collections.abc import Callable, Iterator
@@ -561,10 +562,10 @@ def test_a_place_that_is_no_number_is_that_of_the_table() -> None:
     assert (volume.latitude, volume.altitude) == (48.19472, 494 * 0.3048)
 
 
-def test_a_station_without_an_altitude_in_the_table_is_not_30_km_below_the_sea() -> None:
-    error = rejected(wheel_file(MESSAGE_1).read_bytes(), "KLWX20030101_000921.bz2")
-    assert error.reason == Reason.BAD_LOCATION
-    assert "altitude of KLWX" in error.detail
+def test_a_station_without_an_altitude_in_the_table_is_read_and_its_altitude_is_not_known() -> None:
+    volume = decode(wheel_file(MESSAGE_1).read_bytes(), "KLWX20030101_000921.bz2")
+    assert (volume.latitude, volume.longitude) == (38.97628, -77.48751)
+    assert math.isnan(volume.altitude)
 
 
 def test_a_tdwr_that_is_in_no_table_has_half_of_its_doubled_height() -> None:

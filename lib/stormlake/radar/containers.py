@@ -10,10 +10,11 @@ from __future__ import annotations
 import bz2
 import re
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from isal import isal_zlib
 
 from stormlake.radar.outcomes import Reason, VolumeRejected
 
@@ -88,10 +89,10 @@ def _inflate(data: bytes) -> bytes:
     members = []
     room = MAX_UNWRAPPED
     while data.startswith(GZIP):
-        stream = zlib.decompressobj(wbits=31)
+        stream = isal_zlib.decompressobj(wbits=31)
         try:
             members.append(stream.decompress(data, room))
-        except zlib.error as error:
+        except isal_zlib.IsalError as error:
             raise VolumeRejected(Reason.DECODE_ERROR, f"gzip: {error}") from error
         room -= len(members[-1])
         _check_end(stream.eof, room, "gzip")
@@ -115,7 +116,7 @@ def _unpack_bzip2(data: bytes) -> bytes:
 
 
 def _check_end(ended: bool, room: int, name: str) -> None:
-    # A member that ends exactly at the limit is refused too: zlib takes a limit of 0 for "none".
+    # A member that ends at the limit is refused too: a limit of 0 means "none" to the library.
     if room <= 0:
         raise VolumeRejected(
             Reason.DECODE_ERROR, f"{name}: unwraps to more than {MAX_UNWRAPPED} bytes"

@@ -158,12 +158,6 @@ def _place(
                 f"the file says {place.latitude:.4f}, {place.longitude:.4f}, {off / 1000:.0f} km "
                 f"from where {station} is ({known.latitude:.4f}, {known.longitude:.4f})",
             )
-    if math.isnan(place.altitude):
-        raise VolumeRejected(
-            Reason.BAD_LOCATION,
-            f"neither the file nor the station list has the altitude of {station}; "
-            "pass --station-file",
-        )
     return place
 
 

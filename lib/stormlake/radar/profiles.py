@@ -279,7 +279,8 @@ def grid_id(profile: Profile, latitude: float, longitude: float, altitude: float
         `<profile>-<8 hex>`.
     """
     # Adding 0.0 turns -0.0 into 0.0: one place, one name.
-    place = [round(latitude, 6) + 0.0, round(longitude, 6) + 0.0, round(altitude, 1) + 0.0]
+    height = None if math.isnan(altitude) else round(altitude, 1) + 0.0
+    place = [round(latitude, 6) + 0.0, round(longitude, 6) + 0.0, height]
     return f"{profile.name}-{_digest({'grid': asdict(profile.grid), 'place': place}, 8)}"
 
 

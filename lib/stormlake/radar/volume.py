@@ -129,7 +129,7 @@ class Volume:
     latitude, longitude : float
         Degrees.
     altitude : float
-        Antenna above mean sea level, m.
+        Antenna above mean sea level, m; NaN where neither file nor station table tells it.
     vcp : int or None
         Number of the volume coverage pattern.
     cuts : tuple of Cut
