@@ -96,8 +96,12 @@ class DecoderProcess:
         self.close()
 
     def _ready(self) -> _Pipe:
-        if self._pipe is not None:
-            return self._pipe
+        if self._pipe is not None and self._child is not None:
+            if self._child.poll() is None:
+                return self._pipe
+            # It died between two volumes (out of memory; its death signal, when the thread that
+            # started it ended): the next volume has nothing to do with that.
+            self.close()
         child_reads, we_write = os.pipe()
         we_read, child_writes = os.pipe()
         self._child = subprocess.Popen(
