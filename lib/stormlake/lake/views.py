@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from stormlake.errors import StormlakeError
+from stormlake.errors import RefusedInput, StormlakeError
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.sources import source_files
 from stormlake.lake.tables import TABLES
@@ -55,6 +55,26 @@ def register_tables(spark: SparkSession, lake_uri: str) -> list[str]:
     for name, query in _by_need(views).items():
         spark.sql(query).createOrReplaceTempView(name)
     return [*TABLES, *views]
+
+
+def query(spark: SparkSession, lake_uri: str, text: str) -> DataFrame:
+    """Give the answer to a query over the tables and views of a lake.
+
+    Raises
+    ------
+    RefusedInput
+        The query is not valid; the message holds Spark's reason and the names there are.
+    """
+    from pyspark.errors import AnalysisException, ParseException
+
+    names = register_tables(spark, lake_uri)
+    try:
+        return spark.sql(text)
+    except (AnalysisException, ParseException) as error:
+        reason = str(error).split("JVM stacktrace")[0].strip().splitlines()
+        raise RefusedInput(
+            f"{' '.join(line.strip() for line in reason[:4])}; tables and views: {', '.join(names)}"
+        ) from error
 
 
 def view_files() -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from stormlake.errors import RefusedInput
-from stormlake.lake.views import register_tables
+from stormlake.lake import views
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common
 from stormlake.spark import start_session
@@ -47,18 +47,8 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
             f"there is no lake at {lake.uri}; stormlake ingest-radar makes one, --lake names one"
         )
     spark = start_session("stormlake sql", master)
-    from pyspark.errors import AnalysisException, ParseException
-
     try:
-        names = register_tables(spark, lake.uri)
-        try:
-            frame = spark.sql(text)
-        except (AnalysisException, ParseException) as error:
-            message = str(error).strip().split("\n\nJVM stacktrace")[0].splitlines()
-            raise RefusedInput(
-                f"{' '.join(line.strip() for line in message[:4])}; "
-                f"tables and views: {', '.join(names)}"
-            ) from error
+        frame = views.query(spark, lake.uri, text)
         if common.dry_run:
             frame.explain()
         elif common.output == "json":

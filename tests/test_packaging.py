@@ -1,0 +1,107 @@
+"""What is installed, from which versions, and that a wheel runs the files of the checkout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stormlake.runtimes import RUNTIMES, runtime
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """Name -> version of a lock file."""
+    text = lock.read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+) \\$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("each", RUNTIMES, ids=lambda each: each.label)
+def test_a_lock_holds_the_versions_that_a_resolver_would_quietly_change(each) -> None:
+    versions = locked(ROOT / each.lock)
+    assert versions["pyspark"] == each.spark
+    assert versions["arm-pyart"] == "2.3.0"
+    assert versions["boto3"] == versions["botocore"] == "1.43.117"
+    assert versions["recast-radar"] == "0.1.3"
+    assert versions["s3fs"] > "2026", "an s3fs of 2020 comes with an arm-pyart of 2.1"
+
+
+def test_the_runtimes_differ_in_spark_alone() -> None:
+    first, second = (locked(ROOT / each.lock) for each in RUNTIMES)
+    different = {name for name in first | second if first.get(name) != second.get(name)}
+    assert different <= {"pyspark", "py4j"}
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=str)
+def test_every_locked_package_has_a_hash_and_no_registry_is_named(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    assert locked(lock)
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        assert "--hash=sha256:" in block, block[:60]
+    assert "://" not in text
+
+
+def test_an_unknown_runtime_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Exception, match=r"'emr-7\.14\.0'.*emr-7\.13\.0, emr-spark-8\.0\.0"):
+        runtime("emr-7.14.0")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    source = tmp_path_factory.mktemp("source")
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "lib", "jobs", "sql", "setup.py", "pyproject.toml"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in tracked.rstrip("\0").split("\0"):
+        if (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),
+            *("--no-build-isolation", "--wheel-dir", str(out), str(source)),
+        ],
+        check=True,
+    )
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_a_wheel_carries_the_jobs_the_sql_and_all_data(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for part, package in (("jobs", "stormlake/jobs"), ("sql", "stormlake/sql")):
+        for file in sorted((ROOT / part).rglob("*")):
+            if file.suffix in {".py", ".sql"} and "__pycache__" not in file.parts:
+                assert f"{package}/{file.relative_to(ROOT / part).as_posix()}" in names
+    assert {
+        "stormlake/py.typed",
+        "stormlake/log4j2.properties",
+        "stormlake/radar/stations.csv",
+        "stormlake/plots/us_states.csv",
+    } <= names
+
+
+def test_a_wheel_and_the_checkout_have_one_code_hash(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    asked = "from stormlake.lake.sources import code_hash; print(code_hash())"
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", asked],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(place)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for place in (tmp_path, ROOT / "lib")
+    }
+    assert len(hashes) == 1
