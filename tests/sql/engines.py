@@ -1,0 +1,57 @@
+"""The lake's tables and views in DuckDB, as docs/query.md tells a reader to open them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from stormlake.lake.tables import TABLES
+
+SQL = Path(__file__).parents[2] / "sql"
+RADAR = sorted((SQL / "radar").glob("*.sql"))
+
+
+def view_name(path: Path) -> str | None:
+    """Name of the view that a file defines, None for a query."""
+    head = re.match(r"-- view: (\w+)\n", path.read_text(encoding="utf-8"))
+    return head[1] if head else None
+
+
+def open_duckdb() -> duckdb.DuckDBPyConnection:
+    """An empty database whose times are UTC."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def rows(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
+    """Rows of a result, by way of Arrow: DuckDB's own wants pytz for a time."""
+    table = relation.to_arrow_table()
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def add_tables(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """The tables of a lake, typed by their definitions: a station `0123` stays text."""
+    for table in TABLES.values():
+        types = {c.name: "DATE" if c.type == "date" else "VARCHAR" for c in table.partitions}
+        folders = "/".join(f"{name}=*" for name in types)
+        connection.execute(
+            f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet("
+            f"'{lake}/{table.name}/{folders}/*.parquet', hive_partitioning = true, "
+            f"hive_types = {types})"
+        )
+
+
+def add_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """The project's views, each after those it reads."""
+    left = {path: path.read_text(encoding="utf-8") for path in RADAR if view_name(path)}
+    while left:
+        for path, text in list(left.items()):
+            others = {view_name(other) for other in left} - {view_name(path)}
+            code = re.sub(r"--.*", "", text)
+            if not any(re.search(rf"\b{other}\b", code) for other in others):
+                connection.execute(f"CREATE VIEW {view_name(path)} AS {text}")
+                del left[path]
