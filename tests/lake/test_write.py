@@ -10,6 +10,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from stormlake.errors import RefusedInput
+from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import hold, live_locks
 from stormlake.lake.partitions import Partition, PartitionWritten
 from stormlake.lake.store import LocalStore
@@ -319,3 +321,10 @@ def test_grid_rows_of_a_real_volume_cost_at_most_two_bytes(spark, tmp_path: Path
         "WHERE station = 'KLBB' AND date = DATE '2016-06-01'"
     ).fetchall()
     assert (count, round(total, 3)) == (35420, expected)
+
+
+def test_a_lake_that_this_spark_cannot_reach_is_refused_with_its_address(
+    spark: SparkSession,
+) -> None:
+    with pytest.raises(RefusedInput, match=r"cannot write to nosuch://bucket/lake"):
+        LakeFiles(spark, "nosuch://bucket/lake")

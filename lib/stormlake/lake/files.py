@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from stormlake.errors import RefusedInput
 from stormlake.lake.partitions import FileWritten, Partition
 from stormlake.lake.types import Table
 
@@ -42,7 +43,16 @@ class LakeFiles:
         session: Any = spark
         self._jvm = session._jvm
         self._conf = session._jsparkSession.sessionState().newHadoopConf()
-        self._fs = self._path("").getFileSystem(self._conf)
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            self._fs = self._path("").getFileSystem(self._conf)
+        except Py4JJavaError as error:
+            # A laptop's Spark comes without hadoop-aws; a cluster's has it.
+            raise RefusedInput(
+                f"this Spark cannot write to {lake_uri}: {error.java_exception.getMessage()}; "
+                "give a local folder"
+            ) from error
 
     def table_uri(self, table: Table) -> str:
         """Where Spark finds the table."""
