@@ -12,10 +12,10 @@ from typing import Any, Final
 import click
 
 from stormlake import __version__
-from stormlake.errors import RefusedInput
+from stormlake.errors import ExitCode, RefusedInput
 from stormlake.radar.profiles import Profile
 from stormlake.radar.stations import Station
-from stormlake.running.options import Common, StormlakeCommand, common_options
+from stormlake.running.options import Common, StormlakeCommand, common_options, leave
 from stormlake.running.radar_options import ProfileOption, station_file_option
 
 JOBS: Final = {"ingest-radar": "stormlake.jobs.ingest_radar"}
@@ -33,6 +33,13 @@ class _Group(click.Group):
             command: click.Command = importlib.import_module(JOBS[cmd_name]).main
             return command
         return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C while it is being loaded ends as any other does."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            leave(ExitCode.INTERRUPTED, "interrupted; nothing was done")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Final
+
+import psutil
 
 from stormlake.errors import RefusedInput
 from stormlake.java import use_java
@@ -100,12 +103,19 @@ def start_session(
         builder = builder.master(master)
     for key, value in (settings | dict(extra or {})).items():
         builder = builder.config(key, value)
+    before = set(_children())
     try:
         return builder.getOrCreate()
     except Exception as error:
         raise RefusedInput(
             f"Spark did not start with master {master!r}: {_first_line(error)}"
         ) from error
+    except BaseException:
+        # A JVM that loses its driver before it has told its port lives on for ever.
+        for process in set(_children()) - before:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        raise
 
 
 def is_local(session: SparkSession) -> bool:
@@ -124,6 +134,10 @@ def _java_options() -> dict[str, str]:
     properties = resources.files("stormlake") / "log4j2.properties"
     options = [f"-Dlog4j2.configurationFile=file:{properties}", *THRIFTY_JAVA]
     return {"spark.driver.extraJavaOptions": " ".join(options)}
+
+
+def _children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
 
 
 def _first_line(error: BaseException) -> str:

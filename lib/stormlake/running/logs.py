@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from typing import Final
+from typing import Final, TextIO
 
 TEXT_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -31,6 +31,15 @@ class _TextFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
 
+class _OthersHandler(logging.StreamHandler[TextIO]):
+    """Warnings of libraries, in our format; not py4j's traceback of a Ctrl-C, which we tell."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt):
+            return False
+        return bool(super().filter(record))
+
+
 def set_up_logs(as_json: bool) -> None:
     """Send Stormlake's log to stderr; stdout belongs to the summary.
 
@@ -45,3 +54,9 @@ def set_up_logs(as_json: bool) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    others = _OthersHandler(sys.stderr)
+    others.setFormatter(handler.formatter)
+    others.setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.handlers[:] = [h for h in root.handlers if not isinstance(h, _OthersHandler)]
+    root.addHandler(others)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import functools
 import json
+import logging
 import signal
 import sys
 import traceback
@@ -92,7 +93,11 @@ def _raise_terminated(signum: int, frame: object) -> NoReturn:
 
 def leave(code: ExitCode, message: str) -> NoReturn:
     """Tell why on stderr and end the process with a code."""
-    click.echo(f"stormlake: {message}", err=True)
+    context = click.get_current_context(silent=True)
+    if context is not None and context.params.get("log_json"):
+        logging.getLogger("stormlake").error("%s", message)
+    else:
+        click.echo(f"stormlake: {message}", err=True)
     sys.exit(int(code))
 
 
