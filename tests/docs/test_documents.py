@@ -120,6 +120,16 @@ def test_the_pages_with_commands_are_among_those_that_are_run() -> None:
     assert {block.page for block in RUN} >= {"README", "query", "troubleshoot"}
 
 
+def test_the_commands_by_hand_are_those_of_make_run() -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nrun: ")[2]
+    recipe = (
+        recipe.partition("\n\n")[0].replace("$(BIN)/", "").replace("$(ARCHIVE)", "build/archive")
+    )
+    made = [line.strip() for line in recipe.splitlines() if line.startswith("\tstormlake ")]
+    assert len(made) == 4
+    assert "\n".join(made) in README.read_text(encoding="utf-8")
+
+
 def test_the_public_bucket_is_asked_for_by_its_default_name() -> None:
     code = "".join(block.code for block in blocks(README, "sh"))
     assert re.search(r"ingest-radar --station KLBB(?!.*--source)", code)
