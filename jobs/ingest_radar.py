@@ -11,42 +11,38 @@ object of the archive ends as exactly one row of `radar_volumes`.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import logging
-import pickle
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
-import pyarrow as pa
-from pyspark import Broadcast, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from stormlake.archive.objects import ArchiveObject, FetchFailed
-from stormlake.archive.plan import Task, plan_tasks, totals
-from stormlake.archive.prefetch import prefetch
+from stormlake.archive.objects import ArchiveObject
+from stormlake.archive.plan import plan_tasks, totals
 from stormlake.archive.s3 import DEFAULT_SOURCE
-from stormlake.archive.source import Source, open_fetcher, open_source
+from stormlake.archive.source import Source, open_source
+from stormlake.counters import Counters
 from stormlake.errors import TooManyRejects
 from stormlake.lake import radar_rows
 from stormlake.lake.collect import collect_rows
-from stormlake.lake.radar_rows import UNKNOWN_DATE, UNKNOWN_STATION, RunFacts
-from stormlake.lake.tables import (
-    RADAR_COLUMNS,
-    RADAR_GEOMETRY,
-    RADAR_GRID,
-    RADAR_VOLUMES,
-    spark_schema,
+from stormlake.lake.radar_frames import (
+    SETTINGS,
+    column_rows,
+    decode_volumes,
+    geometry_rows,
+    grid_rows,
+    volume_rows,
 )
-from stormlake.radar.isolation import shared_decoder
-from stormlake.radar.outcomes import GRIDDED, Reason, Status
+from stormlake.lake.radar_rows import RunFacts
+from stormlake.lake.radar_scope import Asked, Row, mark_duplicates, place_in_files
+from stormlake.lake.tables import RADAR_COLUMNS, RADAR_GEOMETRY, RADAR_GRID, RADAR_VOLUMES
+from stormlake.radar.outcomes import Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import DualPolRule, Grid, Profile
 from stormlake.radar.stations import Station, builtin_stations
-from stormlake.running.counters import Counters
 from stormlake.running.job import SOFTWARE, JobRun, Lake, open_lake
 from stormlake.running.options import (
     Common,
@@ -60,21 +56,9 @@ from stormlake.running.progress import Progress
 from stormlake.running.radar_options import profile_option, station_file_option
 
 JOB: Final = "ingest-radar"
-FILE_ROWS: Final = 4_000_000
-"""Rows of `radar_grid` per file at the most, about 6 MB: few files a day, none for hours."""
-
-LEAST_FILE_ROWS: Final = 250_000
-"""Below this, sharing a station-day among cores costs more than it gives."""
-SETTINGS: Final = {
-    # A packed volume is some hundred kilobytes: few of them in one Arrow batch or cache block.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "32",
-    "spark.sql.inMemoryColumnarStorage.batchSize": "32",
-}
 TABLES: Final = (RADAR_GEOMETRY, RADAR_GRID, RADAR_COLUMNS, RADAR_VOLUMES)
 
 logger = logging.getLogger(f"stormlake.{JOB}")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -87,10 +71,8 @@ class Ingest:
         The archive.
     lake : Lake
         Where the tables go.
-    stations : tuple of str
-        Empty: all that the source holds.
-    start, end : date or None
-        Half-open window of UTC days on the volume's start.
+    asked : Asked
+        Stations and days.
     profile : Profile
         Cuts, quality control, grid.
     locations : mapping of str to Station
@@ -101,9 +83,7 @@ class Ingest:
 
     source: Source
     lake: Lake
-    stations: tuple[str, ...]
-    start: dt.date | None
-    end: dt.date | None
+    asked: Asked
     profile: Profile
     locations: Mapping[str, Station]
     max_reject_share: float
@@ -184,17 +164,21 @@ def main(
     """Turn NEXRAD Level II archives into the radar tables of a lake."""
     if dual_pol is not None:
         profile = replace(profile, dual_pol=dual_pol)
+    archive = open_source(
+        source,
+        region=common.region,
+        endpoint_url=common.endpoint_url,
+        aws_profile=common.aws_profile,
+    )
     ingest = Ingest(
-        source=open_source(
-            source,
-            region=common.region,
-            endpoint_url=common.endpoint_url,
-            aws_profile=common.aws_profile,
-        ),
+        source=archive,
         lake=open_lake(lake, common),
-        stations=tuple(sorted(set(stations))),
-        start=start.date() if start else None,
-        end=end.date() if end else None,
+        asked=Asked(
+            stations=tuple(sorted(set(stations))),
+            start=start.date() if start else None,
+            end=end.date() if end else None,
+            folder=not archive.is_s3,
+        ),
         profile=profile,
         locations=stations_known or builtin_stations(),
         max_reject_share=max_reject_share,
@@ -232,169 +216,59 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
         ingest.lake,
         common,
         source=ingest.source.uri,
-        scope=_asked_for(ingest),
+        scope=_scope(ingest.asked),
         arguments=_arguments(ingest),
         profile=ingest.profile.name,
         profile_hash=ingest.profile.hash,
     ) as job:
+        facts = RunFacts(run_id=job.run_id, software=SOFTWARE, profile=ingest.profile)
         objects = list_archive(ingest)
-        named = {obj.station for obj in objects if obj.station} | set(ingest.stations)
+        named = {obj.station for obj in objects if obj.station} | set(ingest.asked.stations)
         with job.hold(named):
             spark = job.start_spark(master, SETTINGS)
             job.clean_staging(spark, TABLES)
             counters = Counters.of(spark)
-            decoded = decode_volumes(spark, objects, ingest, job.run_id, counters)
-            rows = settle_rows(decoded, objects, ingest, job.run_id, counters)
+            decoded = decode_volumes(
+                spark, objects, ingest.source, ingest.locations, facts, counters
+            )
+            rows = settle_rows(decoded, objects, ingest.asked, facts, counters)
             found = {row["station"] for row in rows} - named
             with job.hold(found):
                 write_tables(spark, decoded, rows, ingest, job, counters)
-            decoded.unpersist()
-        summary = summarise(rows, job, counters, ingest.max_reject_share)
-        job.finish(summary, ok=summary.ok)
+                summary = summarise(rows, job, counters, ingest.max_reject_share)
+                job.finish(summary, ok=summary.ok)
     return summary
-
-
-# Read
 
 
 def list_archive(ingest: Ingest) -> list[ArchiveObject]:
     """Every object of the run, as far as names tell that it is one."""
-    objects = list(ingest.source.list_objects(ingest.stations, ingest.start, ingest.end))
+    asked = ingest.asked
+    objects = list(ingest.source.list_objects(asked.stations, asked.start, asked.end))
     if not objects:
         logger.warning("%s holds nothing in this scope", ingest.source.uri)
     return objects
 
 
-def decode_volumes(
-    spark: SparkSession,
-    objects: Iterable[ArchiveObject],
-    ingest: Ingest,
-    run_id: str,
-    counters: Counters,
-) -> DataFrame:
-    """Decode every volume once: a kept frame with one row per object, its tables packed in it."""
-    tasks = plan_tasks(obj for obj in objects if obj.skip is None)
-    # One partition per task; a list of bytes costs a worker nothing until it takes its own.
-    packed = spark.sparkContext.broadcast([pickle.dumps(task) for task in tasks])
-    numbers = spark.range(0, len(tasks), 1, max(1, len(tasks)))
-    decode = functools.partial(
-        decode_task,
-        tasks=packed,
-        source=ingest.source,
-        locations=ingest.locations,
-        facts=_facts(ingest, run_id),
-        counters=counters,
-    )
-    decoded = numbers.mapInArrow(decode, radar_rows.decoded_schema())
-    # On disk where memory is short; a lost block is decoded again, with the same result.
-    return decoded.persist(StorageLevel.MEMORY_AND_DISK)
-
-
-def decode_task(
-    batches: Iterable[pa.RecordBatch],
-    tasks: Broadcast[list[bytes]],
-    source: Source,
-    locations: Mapping[str, Station],
-    facts: RunFacts,
-    counters: Counters,
-) -> Iterator[pa.RecordBatch]:
-    """Fetch and process the volumes of tasks, one row each; runs on an executor."""
-    fetcher = open_fetcher(source)
-    decoder = shared_decoder(facts.profile, locations)
-    with counters.timed():
-        for batch in batches:
-            for number in batch.column("id").to_pylist():
-                task: Task = pickle.loads(tasks.value[number])
-                for obj, data in prefetch(fetcher, task.objects):
-                    if isinstance(data, FetchFailed):
-                        result = VolumeResult(Status.REJECTED, Reason.FETCH_FAILED, data.detail)
-                    else:
-                        result = decoder.process(data, obj.key)
-                        counters.bytes_read.add(len(data))
-                    counters.done.add(1)
-                    yield radar_rows.decoded_batch(obj, result, facts)
-
-
-# Transform
-
-
 def settle_rows(
     decoded: DataFrame,
     objects: Sequence[ArchiveObject],
-    ingest: Ingest,
-    run_id: str,
+    asked: Asked,
+    facts: RunFacts,
     counters: Counters,
 ) -> list[Row]:
     """Rows of `radar_volumes`: one per object of the run, duplicates and skipped ones included."""
     to_read = sum(obj.skip is None for obj in objects)
     with Progress("volumes", to_read, lambda: counters.done.value):
         rows = collect_rows(decoded.select(*RADAR_VOLUMES.names))
-    inside = [row for row in rows if _in_scope(row, ingest)]
+    inside = [row for row in rows if asked.covers(row)]
     if len(inside) < len(rows):
         logger.info("%d volumes are of other stations or days by header", len(rows) - len(inside))
-    facts = _facts(ingest, run_id)
     skipped = [
         radar_rows.volume_row(obj, VolumeResult(Status.SKIPPED, obj.skip), facts)
         for obj in objects
         if obj.skip is not None
     ]
-    return sorted(mark_duplicates(inside) + skipped, key=lambda row: row["key"])
-
-
-def mark_duplicates(rows: Iterable[Row]) -> list[Row]:
-    """Of several objects with one station and volume time, keep the first, skip the others.
-
-    An archived volume comes before a folder of chunks of the same volume, else the key decides.
-    """
-    seen: set[tuple[str, dt.datetime]] = set()
-    marked = []
-    for row in sorted(rows, key=lambda row: (row["key"].endswith("/"), row["key"])):
-        identity = (row["station"], row["volume_time"])
-        if row["status"] in GRIDDED:
-            marked.append(radar_rows.as_duplicate(row) if identity in seen else row)
-            seen.add(identity)
-        else:
-            marked.append(row)
-    return marked
-
-
-def scope_of(rows: Sequence[Row], ingest: Ingest) -> list[tuple[str, str]]:
-    """Partitions (station, date) that the run replaces, also those that get no row."""
-    scope = {(row["station"], row["date"]) for row in rows}
-    if ingest.start and ingest.end:
-        days = [ingest.start + dt.timedelta(n) for n in range((ingest.end - ingest.start).days)]
-        stations = set(ingest.stations) or {station for station, _ in scope} - {UNKNOWN_STATION}
-        scope |= {(station, day) for station in stations for day in days}
-    if not ingest.source.is_s3 and not ingest.stations:
-        # Objects that tell nothing about themselves are those of the latest run only.
-        scope.add((UNKNOWN_STATION, UNKNOWN_DATE))
-    return sorted((station, day.isoformat()) for station, day in scope)
-
-
-def place_in_files(rows: Iterable[Row], cores: int) -> list[tuple[str, int]]:
-    """Which volume goes into which file: runs of volumes of one station-day, by cells.
-
-    A station-day becomes one file, more when it is large or when cores would have nothing to do.
-    """
-    days: dict[tuple[str, dt.date], list[Row]] = {}
-    for row in rows:
-        if row["status"] in GRIDDED and row["cells"]:
-            days.setdefault((row["station"], row["date"]), []).append(row)
-    total = sum(row["cells"] for day in days.values() for row in day)
-    most = max(1, min(FILE_ROWS, max(LEAST_FILE_ROWS, -(-total // cores))))
-    placed, file = [], 0
-    for day in days.values():
-        in_file = 0
-        for row in day:
-            if in_file and in_file + row["cells"] > most:
-                file, in_file = file + 1, 0
-            placed.append((row["key"], file))
-            in_file += row["cells"]
-        file += 1
-    return placed
-
-
-# Write
+    return sorted([*mark_duplicates(inside), *skipped], key=lambda row: row["key"])
 
 
 def write_tables(
@@ -406,83 +280,28 @@ def write_tables(
     counters: Counters,
 ) -> None:
     """Write the four tables; `radar_volumes` last, so that its rows never promise what is not."""
-    scope = scope_of(rows, ingest)
-    placed = place_in_files(rows, spark.sparkContext.defaultParallelism)
-    cells = functools.partial(unpack_cells, grid=ingest.profile.grid, counters=counters)
-    products = functools.partial(unpack_products, counters=counters)
-    grid_rows = in_files(spark, decoded, "cells_packed", placed).mapInArrow(
-        cells, spark_schema(RADAR_GRID)
-    )
-    column_rows = in_files(spark, decoded, "products_packed", placed).mapInArrow(
-        products, spark_schema(RADAR_COLUMNS)
-    )
-    volume_rows = spark.createDataFrame(
-        [tuple(row[name] for name in RADAR_VOLUMES.names) for row in rows],
-        spark_schema(RADAR_VOLUMES),
-    ).repartition("station", "date")
-
-    write_geometry(spark, rows, ingest, job)
-    job.write(grid_rows, RADAR_GRID, scope)
-    job.write(column_rows, RADAR_COLUMNS, scope)
-    job.write(volume_rows, RADAR_VOLUMES, scope)
-
-
-def in_files(
-    spark: SparkSession, decoded: DataFrame, blob: str, placed: Sequence[tuple[str, int]]
-) -> DataFrame:
-    """Bring the packed volumes of a file together, in order; a few hundred kilobytes each."""
-    files = max((file for _, file in placed), default=0) + 1
-    where = spark.createDataFrame(list(placed), "key string, file int")
-    return (
-        decoded.select("station", "date", "volume_time", "key", blob)
-        .join(F.broadcast(where), on="key", how="inner")
-        # More tasks than files, so that two files seldom meet in one task; the rest is empty.
-        .repartition(min(4 * files, files + 200), "file")
-        .sortWithinPartitions("station", "date", "volume_time")
-        .select("station", "date", "volume_time", blob)
-    )
-
-
-def unpack_cells(
-    batches: Iterable[pa.RecordBatch], grid: Grid, counters: Counters
-) -> Iterator[pa.RecordBatch]:
-    """Rows of `radar_grid`; runs on an executor."""
-    with counters.timed():
-        yield from radar_rows.unpack_cells(batches, grid)
-
-
-def unpack_products(
-    batches: Iterable[pa.RecordBatch], counters: Counters
-) -> Iterator[pa.RecordBatch]:
-    """Rows of `radar_columns`; runs on an executor."""
-    with counters.timed():
-        yield from radar_rows.unpack_products(batches)
-
-
-def write_geometry(spark: SparkSession, rows: Iterable[Row], ingest: Ingest, job: JobRun) -> None:
-    """Write the geometry of the grids that the lake does not hold yet; a grid never changes."""
     grid = ingest.profile.grid
+    scope = ingest.asked.partitions(rows)
+    placed = place_in_files(rows, spark.sparkContext.defaultParallelism)
+    write_geometry(spark, rows, grid, job)
+    job.write(grid_rows(decoded, placed, grid, counters), RADAR_GRID, scope)
+    job.write(column_rows(decoded, placed, counters), RADAR_COLUMNS, scope)
+    job.write(volume_rows(spark, rows), RADAR_VOLUMES, scope)
+    decoded.unpersist()
+
+
+def write_geometry(spark: SparkSession, rows: Iterable[Row], grid: Grid, job: JobRun) -> None:
+    """Write the geometry of the grids that the lake does not hold yet; a grid never changes."""
     sites = {
         (row["station"], row["grid"]): (row["latitude"], row["longitude"])
         for row in rows
         if row["grid"] is not None
     }
-    whole = grid.shape[1] * grid.shape[2]
     there = job.partition_rows(spark, RADAR_GEOMETRY, sorted(sites))
-    missing = [site for site in sorted(sites) if there[site] != whole]
-    if not missing:
-        return
-    sites_frame = spark.createDataFrame(
-        [(*site, *sites[site]) for site in missing],
-        "station string, grid string, latitude double, longitude double",
-    ).repartition(len(missing), "station", "grid")
-    geometry = sites_frame.mapInArrow(
-        functools.partial(radar_rows.geometry_rows, grid=grid), spark_schema(RADAR_GEOMETRY)
-    )
-    job.write(geometry, RADAR_GEOMETRY, missing)
-
-
-# Report
+    whole = grid.shape[1] * grid.shape[2]
+    missing = {site: sites[site] for site in sorted(sites) if there[site] != whole}
+    if missing:
+        job.write(geometry_rows(spark, missing, grid), RADAR_GEOMETRY, list(missing))
 
 
 def summarise(
@@ -524,11 +343,11 @@ def report(summary: Summary, common: Common) -> None:
     click.echo(f"run {summary.run_id}")
 
 
-def _asked_for(ingest: Ingest) -> dict[str, Any]:
+def _scope(asked: Asked) -> dict[str, Any]:
     return {
-        "stations": list(ingest.stations),
-        "start": ingest.start.isoformat() if ingest.start else None,
-        "end": ingest.end.isoformat() if ingest.end else None,
+        "stations": list(asked.stations),
+        "start": asked.start.isoformat() if asked.start else None,
+        "end": asked.end.isoformat() if asked.end else None,
     }
 
 
@@ -539,20 +358,6 @@ def _arguments(ingest: Ingest) -> dict[str, Any]:
         "max_reject_share": ingest.max_reject_share,
         "added_stations": sorted(f"{name} {station}" for name, station in added),
     }
-
-
-def _facts(ingest: Ingest, run_id: str) -> RunFacts:
-    return RunFacts(run_id=run_id, software=SOFTWARE, profile=ingest.profile)
-
-
-def _in_scope(row: Row, ingest: Ingest) -> bool:
-    """Whether a volume that only its header places belongs to what was asked for."""
-    if ingest.stations and row["station"] not in ingest.stations:
-        return False
-    if row["station"] == UNKNOWN_STATION:
-        return True
-    after_start = ingest.start is None or row["date"] >= ingest.start
-    return after_start and (ingest.end is None or row["date"] < ingest.end)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ ROOMS_BELOW = {
     # radar/ knows arrays and decoders; archive/ knows where bytes lie; lake/ knows where rows go.
     "radar": {"radar", "errors"},
     "archive": {"archive", "radar", "errors"},
-    "lake": {"lake", "archive", "radar", "errors", "sources"},
+    "lake": {"lake", "archive", "radar", "counters", "errors"},
     "simulate": {"simulate", "radar", "errors"},
     "plots": {"plots", "lake", "radar", "errors"},
 }

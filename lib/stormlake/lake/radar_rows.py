@@ -40,19 +40,24 @@ UNKNOWN_STATION: Final = "_unknown"
 UNKNOWN_DATE: Final = dt.date(1970, 1, 1)
 """Partition of objects whose station and date neither name nor header tells."""
 
-_CELLS: Final = pa.field("cells_packed", pa.binary())
-_PRODUCTS: Final = pa.field("products_packed", pa.binary())
+CELLS: Final = "cells_packed"
+PRODUCTS: Final = "products_packed"
+"""Columns that hold a volume's cells and products on its way through Spark."""
 
 _DETAIL_BYTES: Final = next(c.bytes for c in RADAR_VOLUMES.columns if c.name == "detail")
 
-DECODED_SCHEMA: Final = arrow_schema(RADAR_VOLUMES).append(_CELLS).append(_PRODUCTS)
+DECODED_SCHEMA: Final = (
+    arrow_schema(RADAR_VOLUMES)
+    .append(pa.field(CELLS, pa.binary()))
+    .append(pa.field(PRODUCTS, pa.binary()))
+)
 """One row per archive object on its way through Spark."""
 
 
 def decoded_schema() -> StructType:
     """Give Spark's name for `DECODED_SCHEMA`."""
     schema = spark_schema(RADAR_VOLUMES)
-    return schema.add(_CELLS.name, "binary").add(_PRODUCTS.name, "binary")
+    return schema.add(CELLS, "binary").add(PRODUCTS, "binary")
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,8 @@ def decoded_batch(obj: ArchiveObject, result: VolumeResult, facts: RunFacts) -> 
     """One object on its way: its `radar_volumes` row and its packed cells and products."""
     packed = {
         **volume_row(obj, result, facts),
-        _CELLS.name: None if result.cells is None else _pack_cells(result.cells),
-        _PRODUCTS.name: None if result.products is None else _pack_products(result.products),
+        CELLS: None if result.cells is None else _pack_cells(result.cells),
+        PRODUCTS: None if result.products is None else _pack_products(result.products),
     }
     return pa.RecordBatch.from_pylist([packed], schema=DECODED_SCHEMA)
 
@@ -148,7 +153,7 @@ def unpack_cells(batches: Iterable[pa.RecordBatch], grid: Grid) -> Iterator[pa.R
     """Rows of `radar_grid` from (station, date, volume_time, cells_packed) rows."""
     heights = grid.z.astype(np.float32)
     schema = arrow_schema(RADAR_GRID)
-    for keys, cells in _unpacked(batches, _CELLS.name):
+    for keys, cells in _unpacked(batches, CELLS):
         level = cells.column("level")
         columns = {name: cells.column(name) for name in cells.schema.names}
         columns["height"] = pa.array(heights[level.to_numpy()])
@@ -158,7 +163,7 @@ def unpack_cells(batches: Iterable[pa.RecordBatch], grid: Grid) -> Iterator[pa.R
 def unpack_products(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of `radar_columns` from (station, date, volume_time, products_packed) rows."""
     schema = arrow_schema(RADAR_COLUMNS)
-    for keys, products in _unpacked(batches, _PRODUCTS.name):
+    for keys, products in _unpacked(batches, PRODUCTS):
         columns = {name: products.column(name) for name in products.schema.names}
         yield _with_keys(columns, keys, products.num_rows, schema)
 
