@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
@@ -125,7 +125,19 @@ def is_local(session: SparkSession) -> bool:
 
 def executor_cpu_seconds(session: SparkSession) -> float:
     """CPU time of the JVM threads that ran this session's tasks, as Spark measured it."""
-    stages = session.sparkContext._jsc.sc().statusStore().stageList(None)
+    gateway: Any = session.sparkContext._gateway
+    # Scala's defaults, which py4j does not know: no details, summaries, quantiles, task states.
+    stages = (
+        session.sparkContext._jsc.sc()
+        .statusStore()
+        .stageList(
+            None,
+            False,
+            False,
+            gateway.new_array(gateway.jvm.double, 0),
+            gateway.jvm.java.util.ArrayList(),
+        )
+    )
     nanoseconds = sum(stages.apply(i).executorCpuTime() for i in range(stages.size()))
     return float(nanoseconds) / 1e9
 
