@@ -115,7 +115,7 @@ def _spark(spark: dict[str, Any]) -> Iterator[str]:
     yield f"decoder process on {spark['largest']} {spark['decoder'] / 2**20:.0f} MiB"
     yield ""
     usage = spark["profile"]
-    yield f"where the CPU time goes, {usage['job']}, s (sampled; start: until the first Python task)"
+    yield f"where the CPU time goes, {usage['job']}, s (sampled; start: till the first Python task)"
     yield f"{'':<34}{'start':>9}{'after':>9}{'after, ms a volume':>20}"
     total = [0.0, 0.0]
     for kind, (start, after) in usage["classes"].items():
