@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -9,8 +10,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreRefused, checked
+
+_NOT_LET_IN: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENOENT}
+)
+"""The place itself is wrong; a full or broken disk is not among them."""
 
 
 class LocalStore:
@@ -93,8 +100,12 @@ class LocalStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        except (PermissionError, FileExistsError, NotADirectoryError) as error:
-            raise StoreRefused(f"cannot write in {place.parent}: {error.strerror}") from error
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            if error.errno in _NOT_LET_IN:
+                raise StoreRefused(f"cannot write in {place.parent}: {error.strerror}") from error
+            raise
         return temporary
 
     @contextmanager

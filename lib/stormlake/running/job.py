@@ -32,7 +32,7 @@ from stormlake.lake.store import Store, open_store
 from stormlake.lake.types import Table
 from stormlake.lake.write import remove_dead_staging, write_partitions
 from stormlake.running.cpu import run_cpu_seconds
-from stormlake.running.options import Common, Terminated
+from stormlake.running.options import Common, Terminated, refuse_unless
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -64,6 +64,8 @@ class Lake:
 
 def open_lake(uri: str, common: Common) -> Lake:
     """Make a lake of what a person typed; nothing is contacted or made yet."""
+    # An empty shell variable would make the working directory the lake.
+    refuse_unless(bool(uri.strip()), "--lake is empty; name a folder or s3://BUCKET[/PREFIX]")
     if "://" not in uri:
         # Spark's workers have another working directory than the driver.
         uri = str(Path(uri).expanduser().absolute())

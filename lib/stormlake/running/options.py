@@ -7,6 +7,7 @@ import binascii
 import functools
 import json
 import logging
+import re
 import signal
 import sys
 import traceback
@@ -206,7 +207,11 @@ def _os_error(error: OSError) -> str:
 
 
 def _first_lines(error: BaseException, count: int = 3) -> str:
-    return " | ".join(line.strip() for line in str(error).strip().splitlines()[:count])
+    text = str(error).strip()
+    # What Java and Spark's Python workers say first is that something failed; why comes last.
+    causes = re.findall(r"^\s*Caused by: (.+)$", text, re.MULTILINE)
+    said = " | ".join(line.strip() for line in text.splitlines()[:count])
+    return f"{causes[-1].strip()} (while: {said})" if causes else said
 
 
 def refuse_unless(condition: bool, message: str) -> None:
