@@ -221,6 +221,9 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
         profile=ingest.profile.name,
         profile_hash=ingest.profile.hash,
     ) as job:
+        earlier = job.earlier_record()
+        if earlier is not None:
+            return Summary(**earlier.summary)
         facts = RunFacts(run_id=job.run_id, software=SOFTWARE, profile=ingest.profile)
         objects = list_archive(ingest)
         named = {obj.station for obj in objects if obj.station} | set(ingest.asked.stations)

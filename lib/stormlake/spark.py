@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -105,7 +107,7 @@ def start_session(
         builder = builder.config(key, value)
     before = set(_children())
     try:
-        return builder.getOrCreate()
+        session: SparkSession = builder.getOrCreate()
     except Exception as error:
         raise RefusedInput(
             f"Spark did not start with master {master!r}: {_first_line(error)}"
@@ -116,6 +118,24 @@ def start_session(
             with contextlib.suppress(psutil.Error):
                 process.kill()
         raise
+    if threading.current_thread() is threading.main_thread():
+        # PySpark's handler talks to the JVM in the middle of the command that it interrupts,
+        # which breaks both; stopping the session cancels its jobs all the same.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return session
+
+
+def stop_session(session: SparkSession) -> None:
+    """Stop a session; when it does not listen any more, end the JVM that we started."""
+    gateway: Any = session.sparkContext._gateway
+    process = getattr(gateway, "proc", None)
+    try:
+        session.stop()
+    except Exception:
+        if process is None:
+            raise
+        process.kill()
+        process.wait()
 
 
 def is_local(session: SparkSession) -> bool:

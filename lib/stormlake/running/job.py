@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from stormlake import __version__
-from stormlake.errors import ExitCode, StormlakeError
+from stormlake.errors import ExitCode, RefusedInput, StormlakeError
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
 from stormlake.lake.partitions import Partition, PartitionWritten
@@ -23,6 +23,7 @@ from stormlake.lake.runs import (
     RunRecord,
     lock_hash,
     new_run_id,
+    read_record,
     run_key,
     write_exit,
     write_record,
@@ -147,6 +148,24 @@ class JobRun:
         finally:
             self._stack.close()
 
+    def earlier_record(self) -> RunRecord | None:
+        """Give the record of a run of this id that has finished before: a retry has nothing to do.
+
+        Raises
+        ------
+        RefusedInput
+            When that run was asked for something else.
+        """
+        record = read_record(self.lake.store, self.job, self.run_id)
+        if record is not None and record.run_key != self.run_key:
+            raise RefusedInput(
+                f"run {self.run_id} of {self.job} has finished before, with other arguments or "
+                "other code; give another --run-id"
+            )
+        if record is not None:
+            logger.info("run %s has finished before; nothing is done again", self.run_id)
+        return record
+
     @contextmanager
     def hold(self, names: Collection[str] | None) -> Iterator[None]:
         """Hold the locks of this job on stations or sources (None: on the job alone)."""
@@ -158,6 +177,10 @@ class JobRun:
             self._held.append(held)
             try:
                 yield
+            except BaseException:
+                # What Spark may still be writing must end before another run may begin.
+                self._stack.close()
+                raise
             finally:
                 self._held.remove(held)
 
@@ -170,13 +193,13 @@ class JobRun:
         self, master: str | None, extra: Mapping[str, str] | None = None
     ) -> SparkSession:
         """Start the run's session; its own CPU and wall time are kept apart."""
-        from stormlake.spark import executor_cpu_seconds, is_local, start_session
+        from stormlake.spark import executor_cpu_seconds, is_local, start_session, stop_session
 
         cpu, wall = run_cpu_seconds(), time.monotonic()
         session = start_session(f"stormlake {self.job} {self.run_id}", master, extra)
         self._starting_cpu = run_cpu_seconds() - cpu
         self._starting_wall = time.monotonic() - wall
-        self._stack.callback(session.stop)
+        self._stack.callback(stop_session, session)
         if not is_local(session):
             # Executors are not below this process; Spark and the tasks tell their CPU time.
             self._elsewhere = lambda: executor_cpu_seconds(session)
@@ -286,10 +309,10 @@ class JobRun:
         code = ExitCode.FAILED
         if isinstance(error, StormlakeError):
             code = error.exit_code
-        elif isinstance(error, KeyboardInterrupt):
-            code = ExitCode.INTERRUPTED
         elif isinstance(error, Terminated):
             code = ExitCode.CANCELLED
+        elif isinstance(error, KeyboardInterrupt):
+            code = ExitCode.INTERRUPTED
         message = f"{type(error).__name__}: {error}"
         try:
             write_exit(

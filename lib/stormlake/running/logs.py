@@ -32,11 +32,14 @@ class _TextFormatter(logging.Formatter):
 
 
 class _OthersHandler(logging.StreamHandler[TextIO]):
-    """Warnings of libraries, in our format; not py4j's traceback of a Ctrl-C, which we tell."""
+    """Warnings of libraries, in our format; not py4j's tracebacks of a Ctrl-C, which we tell."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt):
-            return False
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None:
+            if isinstance(error, KeyboardInterrupt):
+                return False
+            error = error.__context__
         return bool(super().filter(record))
 
 

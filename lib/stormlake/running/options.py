@@ -84,8 +84,12 @@ class StormlakeCommand(click.Command):
             signal.signal(signal.SIGTERM, previous)
 
 
-class Terminated(BaseException):
-    """SIGTERM, as an exception, so that locks are released and an exit is recorded."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception, so that locks are released and an exit is recorded.
+
+    A KeyboardInterrupt, because py4j cleans up for that one alone: after any other exception the
+    next command reads the answer of the one that was cut off.
+    """
 
 
 def _raise_terminated(signum: int, frame: object) -> NoReturn:
