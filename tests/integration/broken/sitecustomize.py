@@ -1,0 +1,43 @@
+"""Ends a driver at a named moment, or makes it less patient; workers start undisturbed.
+
+STORMLAKE_TEST_DIE=before:radar_grid   SIGKILL before this table is written
+STORMLAKE_TEST_DIE=before:record       SIGKILL when all tables are there and the record is not
+STORMLAKE_TEST_LOCK_WAIT=1.5           seconds that a run waits for a live lock
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from typing import Any
+
+
+def _arrange() -> None:
+    from stormlake.lake import locks
+    from stormlake.running.job import JobRun
+
+    moment = os.environ.get("STORMLAKE_TEST_DIE", "")
+    write, finish = JobRun.write, JobRun.finish
+
+    @functools.wraps(write)
+    def dying_write(self: JobRun, frame: Any, table: Any, scope: Any) -> None:
+        if moment == f"before:{table.name}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(self, frame, table, scope)
+
+    @functools.wraps(finish)
+    def dying_finish(self: JobRun, *args: Any, **kwargs: Any) -> None:
+        if moment == "before:record":
+            os.kill(os.getpid(), signal.SIGKILL)
+        finish(self, *args, **kwargs)
+
+    JobRun.write, JobRun.finish = dying_write, dying_finish  # type: ignore[method-assign]
+    if "STORMLAKE_TEST_LOCK_WAIT" in os.environ:
+        defaults = locks.hold.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
+        defaults["wait"] = float(os.environ["STORMLAKE_TEST_LOCK_WAIT"])
+
+
+if "stormlake.cli" in sys.orig_argv:
+    _arrange()

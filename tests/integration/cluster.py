@@ -1,0 +1,181 @@
+"""A real standalone cluster from PySpark's own `spark-class`, to be broken on purpose.
+
+    with standalone_cluster(tmp_path, workers=2) as cluster:
+        run_job("--master", cluster.url, ...)
+
+A master and workers of one core each, on free ports of the loopback interface, with folders of
+their own. Executors run the interpreter that runs the tests. Every process carries the mark of
+`runs.test_environment`, and nothing of it outlives the block.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from stormlake.java import find_java_home
+from tests.integration.runs import MARK, kill_marked, test_environment
+
+START_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker's JVM."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def executors(self) -> list[psutil.Process]:
+        """JVMs of executors that this worker runs now."""
+        try:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return [process for process in below if "CoarseGrainedExecutorBackend" in _line(process)]
+
+    def decoders(self) -> list[psutil.Process]:
+        """Decoder processes below this worker's executors."""
+        try:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return [process for process in below if "stormlake.radar.child" in _line(process)]
+
+    def kill(self) -> None:
+        """SIGKILL the worker and its executors at once, as a machine that is lost."""
+        for process in [*self.executors(), psutil.Process(self.process.pid)]:
+            process.kill()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster.
+
+    Parameters
+    ----------
+    url : str
+        `spark://127.0.0.1:port`, for `--master`.
+    workers : sequence of Worker
+    """
+
+    url: str
+    workers: Sequence[Worker]
+
+
+@contextmanager
+def standalone_cluster(
+    folder: Path, workers: int = 2, env: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
+    """Start a master and workers of one core each; end all of it.
+
+    Parameters
+    ----------
+    folder : Path
+        For work folders, local folders and logs.
+    workers : int
+    env : mapping, optional
+        Further environment of workers and their executors.
+    """
+    java = find_java_home()
+    assert java is not None, "a standalone cluster needs Java 17"
+    environment = test_environment(env) | {
+        "JAVA_HOME": str(java),
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_MEMORY": "256m",
+        "PYSPARK_PYTHON": sys.executable,
+        # An executor does not know the driver's import path.
+        "PYTHONPATH": os.pathsep.join(
+            part for part in ((env or {}).get("PYTHONPATH"), *_own_path()) if part
+        ),
+    }
+    with ExitStack() as stack:
+        stack.callback(kill_marked, environment[MARK])
+
+        def start(name: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
+            log = folder / f"{name}.log"
+            with log.open("wb") as file:
+                process = subprocess.Popen(
+                    [str(spark_home() / "bin" / "spark-class"), *arguments],
+                    env=environment | {"SPARK_LOCAL_DIRS": str(folder / f"{name}-local")},
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                )
+            stack.callback(_end, process)
+            return process, log
+
+        _, log = start(
+            *("master", "org.apache.spark.deploy.master.Master"),
+            *("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"),
+        )
+        url = _find(log, r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
+        _find(log, r"(I have been elected leader)")
+        started = []
+        for number in range(workers):
+            work = folder / f"work-{number}"
+            process, log = start(
+                *(f"worker-{number}", "org.apache.spark.deploy.worker.Worker"),
+                *("--host", "127.0.0.1", "--webui-port", "0", "--cores", "1", "--memory", "2g"),
+                *("--work-dir", str(work), url),
+            )
+            started.append((Worker(process, work), log))
+        for _, log in started:
+            _find(log, r"(Successfully registered with master)")
+        yield Cluster(url, [worker for worker, _ in started])
+
+
+def _find(log: Path, pattern: str) -> str:
+    """Wait until a log says something."""
+    end = time.monotonic() + START_SECONDS
+    while (found := re.search(pattern, log.read_text(errors="replace"))) is None:
+        assert time.monotonic() < end, f"{log.name} never said {pattern!r}:\n{log.read_text()}"
+        time.sleep(0.1)
+    return found.group(1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def spark_home() -> Path:
+    """Folder of pip's PySpark, with `bin` in it."""
+    import pyspark
+
+    assert pyspark.__file__ is not None
+    return Path(pyspark.__file__).parent
+
+
+def _own_path() -> list[str]:
+    """Where `stormlake` is imported from."""
+    import stormlake
+
+    return [str(Path(path).parent) for path in stormlake.__path__]
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def until(condition: Callable[[], bool], what: str, patience: float = 120.0) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.05)
