@@ -62,4 +62,4 @@ def copy_flat(root: Path, *names: str) -> Path:
 
 def renamed_station(data: bytes, station: bytes) -> bytes:
     """A gzipped volume whose header names another station (the broken decoder's cue)."""
-    return gzip.compress(with_station(containers.unwrap(data), station), compresslevel=1)
+    return gzip.compress(with_station(containers.unwrap(data), station), compresslevel=1, mtime=0)
