@@ -25,9 +25,10 @@ from stormlake.archive.plan import plan_tasks, totals
 from stormlake.archive.s3 import DEFAULT_SOURCE
 from stormlake.archive.source import Source, open_source
 from stormlake.counters import Counters
-from stormlake.errors import TooManyRejects
+from stormlake.errors import RefusedInput, ServiceUnreachable, TooManyRejects
 from stormlake.lake import radar_rows
 from stormlake.lake.collect import collect_rows
+from stormlake.lake.partitions import Partition
 from stormlake.lake.radar_frames import (
     SETTINGS,
     column_rows,
@@ -37,9 +38,15 @@ from stormlake.lake.radar_frames import (
     volume_rows,
 )
 from stormlake.lake.radar_rows import RunFacts
-from stormlake.lake.radar_scope import Asked, Row, mark_duplicates, place_in_files
+from stormlake.lake.radar_scope import (
+    Asked,
+    Row,
+    mark_duplicates,
+    place_in_files,
+    rows_by_partition,
+)
 from stormlake.lake.tables import RADAR_COLUMNS, RADAR_GEOMETRY, RADAR_GRID, RADAR_VOLUMES
-from stormlake.radar.outcomes import Status
+from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import DualPolRule, Grid, Profile
 from stormlake.radar.stations import Station, builtin_stations
@@ -189,16 +196,20 @@ def main(
     summary = run(ingest, common, master)
     report(summary, common)
     if not summary.ok:
+        rejected = summary.volumes[Status.REJECTED]
+        judged = sum(summary.volumes.values()) - summary.volumes[Status.SKIPPED]
         raise TooManyRejects(
-            f"{summary.volumes[Status.REJECTED]} of {sum(summary.volumes.values())} objects were "
-            f"rejected, more than --max-reject-share {max_reject_share:g} allows; the tables are "
-            f"written, the run is marked not ok. Reasons: {summary.reasons}"
+            f"{rejected} of {judged} volumes were rejected ({rejected / judged:.1%}), more than "
+            f"--max-reject-share {max_reject_share:g} allows; the tables are written, the run is "
+            f"marked not ok. Reasons: {summary.reasons}"
         )
 
 
 def dry_run(ingest: Ingest, common: Common) -> None:
     """Say what would be read, in how many tasks and bytes; touch nothing."""
-    plan = totals(plan_tasks(list_archive(ingest)))
+    objects = list_archive(ingest)
+    plan = totals(plan_tasks(obj for obj in objects if obj.skip is None))
+    plan = replace(plan, objects=len(objects), skipped=len(objects) - plan.objects)
     if common.output == "json":
         print_json(plan)
         return
@@ -228,6 +239,10 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
         objects = list_archive(ingest)
         named = {obj.station for obj in objects if obj.station} | set(ingest.asked.stations)
         with job.hold(named):
+            # Another attempt under this id may have ended while we waited for its locks.
+            earlier = job.earlier_record()
+            if earlier is not None:
+                return Summary(**earlier.summary)
             spark = job.start_spark(master, SETTINGS)
             job.clean_staging(spark, TABLES)
             counters = Counters.of(spark)
@@ -235,9 +250,10 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
                 spark, objects, ingest.source, ingest.locations, facts, counters
             )
             rows = settle_rows(decoded, objects, ingest.asked, facts, counters)
-            found = {row["station"] for row in rows} - named
-            with job.hold(found):
-                write_tables(spark, decoded, rows, ingest, job, counters)
+            scope = ingest.asked.partitions(rows)
+            refuse_erasing(spark, rows, scope, ingest, job)
+            with job.hold({station for station, _ in scope} - named):
+                write_tables(spark, decoded, rows, scope, ingest, job, counters)
                 summary = summarise(rows, job, counters, ingest.max_reject_share)
                 job.finish(summary, ok=summary.ok)
     return summary
@@ -263,32 +279,78 @@ def settle_rows(
     to_read = sum(obj.skip is None for obj in objects)
     with Progress("volumes", to_read, lambda: counters.done.value):
         rows = collect_rows(decoded.select(*RADAR_VOLUMES.names))
-    inside = [row for row in rows if asked.covers(row)]
-    if len(inside) < len(rows):
-        logger.info("%d volumes are of other stations or days by header", len(rows) - len(inside))
-    skipped = [
+    rows += [
         radar_rows.volume_row(obj, VolumeResult(Status.SKIPPED, obj.skip), facts)
         for obj in objects
         if obj.skip is not None
     ]
-    return sorted([*mark_duplicates(inside), *skipped], key=lambda row: row["key"])
+    inside = [row for row in rows if asked.covers(row)]
+    if len(inside) < len(rows):
+        logger.info(
+            "%d objects are left out: of other stations or days by their header, or of none",
+            len(rows) - len(inside),
+        )
+    return sorted(mark_duplicates(inside), key=lambda row: row["key"])
+
+
+def refuse_erasing(
+    spark: SparkSession,
+    rows: Sequence[Row],
+    scope: Sequence[Partition],
+    ingest: Ingest,
+    job: JobRun,
+) -> None:
+    """Refuse to replace good rows with nothing because of a typo or an outage.
+
+    Raises
+    ------
+    RefusedInput
+        The source holds no object at all in this scope, but the lake holds rows.
+    ServiceUnreachable
+        Not one of the objects that were listed could be read.
+    """
+    unread = [row for row in rows if row["reason"] == Reason.FETCH_FAILED]
+    if unread and len(unread) == sum(row["status"] != Status.SKIPPED for row in rows):
+        raise ServiceUnreachable(
+            f"none of the {len(unread)} volumes of {ingest.source.uri} could be read; nothing was "
+            f"written. The first: {unread[0]['detail']}"
+        )
+    if rows:
+        return
+    there = sum(job.partition_rows(spark, RADAR_VOLUMES, scope).values())
+    if there:
+        raise RefusedInput(
+            f"{ingest.source.uri} holds nothing in this scope, but the lake holds {there} volumes "
+            f"of it, which this run would erase; check --source, --station and the days. If the "
+            f"archive did lose them, remove their partitions of {ingest.lake.uri} by hand"
+        )
 
 
 def write_tables(
     spark: SparkSession,
     decoded: DataFrame,
     rows: Sequence[Row],
+    scope: Sequence[Partition],
     ingest: Ingest,
     job: JobRun,
     counters: Counters,
 ) -> None:
     """Write the four tables; `radar_volumes` last, so that its rows never promise what is not."""
     grid = ingest.profile.grid
-    scope = ingest.asked.partitions(rows)
     placed = place_in_files(rows, spark.sparkContext.defaultParallelism)
     write_geometry(spark, rows, grid, job)
-    job.write(grid_rows(decoded, placed, grid, counters), RADAR_GRID, scope)
-    job.write(column_rows(decoded, placed, counters), RADAR_COLUMNS, scope)
+    job.write(
+        grid_rows(decoded, placed, grid, counters),
+        RADAR_GRID,
+        scope,
+        expected=rows_by_partition(rows, "cells"),
+    )
+    job.write(
+        column_rows(decoded, placed, counters),
+        RADAR_COLUMNS,
+        scope,
+        expected=rows_by_partition(rows, "columns"),
+    )
     job.write(volume_rows(spark, rows), RADAR_VOLUMES, scope)
     decoded.unpersist()
 
@@ -305,6 +367,8 @@ def write_geometry(spark: SparkSession, rows: Iterable[Row], grid: Grid, job: Jo
     missing = {site: sites[site] for site in sorted(sites) if there[site] != whole}
     if missing:
         job.write(geometry_rows(spark, missing, grid), RADAR_GEOMETRY, list(missing))
+    else:
+        job.wrote(RADAR_GEOMETRY, [])
 
 
 def summarise(

@@ -110,7 +110,7 @@ def show(
 @click.option(
     "--source",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help="A Level II file; its values are gridded anew, those of the lake are rounded.",
 )

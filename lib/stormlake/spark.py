@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
@@ -35,15 +36,20 @@ MEANING: Final = {
 }
 """Settings that decide what rows come out; the same on every runtime, on every submit."""
 
-LOCAL: Final = {
+OWN: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+}
+"""Settings for a session that we start ourselves, whatever its master."""
+
+LOOPBACK: Final = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.memory": "2g",
 }
-"""Settings for a session that we start ourselves on one machine."""
+"""For a session whose executors are on this machine: nobody else can reach its ports."""
 
+DRIVER_MEMORY: Final = "2g"
+"""Heap of a JVM that we start; Spark's own variable SPARK_DRIVER_MEMORY overrides it."""
 
 THRIFTY_JAVA: Final = (
     # A laptop's run is short, and most of its JVM's time would go into compiling for a long one:
@@ -98,10 +104,7 @@ def start_session(
         # Workers must be this very interpreter: another python3 on PATH may lack pyarrow.
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-        settings |= LOCAL | _java_options()
-        settings["spark.sql.warehouse.dir"] = os.path.join(  # noqa: PTH118 a URI for Spark
-            tempfile.gettempdir(), "stormlake-warehouse"
-        )
+        settings |= own_settings(master)
         builder = builder.master(master)
     for key, value in (settings | dict(extra or {})).items():
         builder = builder.config(key, value)
@@ -138,6 +141,29 @@ def stop_session(session: SparkSession) -> None:
         process.wait()
 
 
+def own_settings(master: str) -> dict[str, str]:
+    """Settings of a session that we start ourselves for this master.
+
+    Parameters
+    ----------
+    master : str
+        Executors of `local…` and of a master on a loopback address are on this machine; those of
+        any other must be able to call the driver back.
+    """
+    settings = dict(OWN)
+    host = master.partition("://")[2].rpartition(":")[0]
+    if master.startswith("local") or host in {"localhost", "127.0.0.1", "[::1]"}:
+        settings |= LOOPBACK
+    if "SPARK_DRIVER_MEMORY" not in os.environ:
+        settings["spark.driver.memory"] = DRIVER_MEMORY
+    # A URI, because Spark splits the options at blanks, and a checkout may lie below one.
+    properties = Path(str(resources.files("stormlake") / "log4j2.properties")).as_uri()
+    options = [f"-Dlog4j2.configurationFile={properties}", *THRIFTY_JAVA]
+    settings["spark.driver.extraJavaOptions"] = " ".join(options)
+    settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "stormlake-warehouse")
+    return settings
+
+
 def is_local(session: SparkSession) -> bool:
     """Whether executors are part of this machine's process tree."""
     return str(session.sparkContext.master).startswith("local")
@@ -160,12 +186,6 @@ def executor_cpu_seconds(session: SparkSession) -> float:
     )
     nanoseconds = sum(stages.apply(i).executorCpuTime() for i in range(stages.size()))
     return float(nanoseconds) / 1e9
-
-
-def _java_options() -> dict[str, str]:
-    properties = resources.files("stormlake") / "log4j2.properties"
-    options = [f"-Dlog4j2.configurationFile=file:{properties}", *THRIFTY_JAVA]
-    return {"spark.driver.extraJavaOptions": " ".join(options)}
 
 
 def _children() -> list[psutil.Process]:

@@ -205,3 +205,34 @@ volume = Path(sys.argv[2])
 print(decoder.process(volume.read_bytes(), volume.name).status, flush=True)
 time.sleep(600)
 """
+
+
+def test_a_child_that_does_not_even_read_is_killed_and_replaced(
+    decoder: DecoderProcess, good: bytes
+) -> None:
+    assert is_complete(decoder.process(good, NAME))
+    os.kill(child_of(decoder).pid, signal.SIGSTOP)
+
+    # Larger than a pipe: sending alone would wait for ever.
+    stuck = decoder.process(bytes(1 << 20), NAME)
+
+    assert stuck.reason == Reason.DECODER_FAILED
+    assert stuck.detail is not None and "no answer within 2 s; killed" in stuck.detail
+    assert is_complete(decoder.process(good, NAME))
+
+
+def test_a_decoder_that_the_machine_kills_once_gets_the_volume_again(
+    decoder: DecoderProcess, good: bytes
+) -> None:
+    assert is_complete(decoder.process(good, NAME))
+    child = child_of(decoder)
+    os.kill(child.pid, signal.SIGSTOP)
+    # As the kernel does when memory is short: while the volume is with the child.
+    killer = threading.Timer(0.5, child.kill)
+    killer.start()
+
+    again = decoder.process(good, NAME)
+
+    killer.join()
+    assert is_complete(again)
+    assert child_of(decoder).pid != child.pid

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,23 @@ def test_a_holder_whose_lock_was_taken_over_must_not_commit(store: Store) -> Non
             assert contents(store)["owner"] == second.owner
         with pytest.raises(LockLost):
             first.check()  # once lost, lost for good
+
+
+def test_a_holder_is_told_at_once_when_its_lock_is_taken_in_the_middle_of_a_write(
+    store: Store,
+) -> None:
+    told = threading.Event()
+    with (
+        pytest.raises(LockLost, match="lock lost"),
+        hold(store, "ingest-radar", ["KLBB"], renew=0.05) as held,
+    ):
+        held.on_lost = told.set
+        there = store.read(KLBB)
+        assert there is not None
+        stolen = json.dumps({**json.loads(there.data), "owner": "somebody else"}).encode()
+        store.replace(KLBB, stolen, there.etag)
+        assert told.wait(timeout=20), "the keeper noticed, and said so"
+        held.check()
 
 
 def test_releasing_a_lost_lock_leaves_the_new_holders(store: Store) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import io
 import tarfile
-from pathlib import Path
 
 import pytest
 
 from stormlake.radar import containers
 from stormlake.radar.outcomes import Reason, VolumeRejected
-from tests.data import shared, wheel_file
+from tests.data import wheel_file
 from tests.radar import level2
 
 HEADER = b"AR2V0006.736" + bytes(8) + b"KLBB"
@@ -111,6 +111,15 @@ def test_the_header_tells_the_version_and_the_station() -> None:
     assert containers.read_header(b"AR2V0008.185" + bytes(8) + b"TORD").version == 8
 
 
+def test_the_header_tells_the_day_where_it_makes_sense() -> None:
+    # 2016-06-01 is 16,953 days after 1970-01-01, which is day 1.
+    dated = b"AR2V0006.736" + (16_954).to_bytes(4, "big") + bytes(4) + b"KLBB"
+    assert containers.read_header(dated).date == dt.date(2016, 6, 1)
+    assert containers.read_header(VOLUME).date is None
+    noise = b"AR2V0006.736" + b"\xff" * 8 + b"KLBB"
+    assert containers.read_header(noise).date is None
+
+
 def test_a_blank_station_is_no_station() -> None:
     archive2 = b"ARCHIVE2.001" + bytes(8) + b"    "
     assert containers.read_header(archive2) == containers.VolumeHeader(0, None)
@@ -151,27 +160,3 @@ def test_the_last_record_of_a_truncated_volume_is_short() -> None:
     whole, cut = list(containers.ldm_records(data)), list(containers.ldm_records(data[:-10]))
     assert [len(record) for record in cut[:-1]] == [len(record) for record in whole[:-1]]
     assert len(cut[-1]) == len(whole[-1]) - 10
-
-
-def chunks() -> list[tuple[str, bytes]]:
-    folder: Path = shared("nexrad", "chunks_TORD_20260811_225858")
-    return [(path.name, path.read_bytes()) for path in sorted(folder.iterdir())]
-
-
-def test_chunks_in_any_order_join_to_the_bytes_of_the_archived_volume() -> None:
-    parts = chunks()
-    assert len(parts) == 49
-    joined = containers.join_chunks(reversed(parts))
-    assert joined == shared("nexrad", "volumes", "TORD20260811_225858_V08").read_bytes()
-
-
-def test_chunks_are_joined_by_number_also_from_keys_with_folders() -> None:
-    parts = [("TORD/7/20260811-225858-010-E", b"c"), ("TORD/7/20260811-225858-002-I", b"b")]
-    assert containers.join_chunks([*parts, ("TORD/7/20260811-225858-001-S", b"a")]) == b"abc"
-
-
-def test_chunks_without_the_first_one_are_not_level2() -> None:
-    for parts in ([("20260811-225858-002-I", b"b")], [], [("readme.txt", b"a")]):
-        with pytest.raises(VolumeRejected) as rejected:
-            containers.join_chunks(parts)
-        assert rejected.value.reason == Reason.NOT_LEVEL2

@@ -583,7 +583,7 @@ def chunks() -> list[tuple[str, bytes]]:
 
 
 def test_joined_chunks_are_a_volume(chunks: list[tuple[str, bytes]]) -> None:
-    volume = decode(containers.join_chunks(chunks), "chunks_TORD_20260811_225858/")
+    volume = decode(b"".join(data for _, data in chunks), "chunks_TORD_20260811_225858/")
     assert (volume.station, len(volume.cuts), volume.rays) == ("TORD", 16, 5760)
     assert volume.problems == ()
 
@@ -591,7 +591,7 @@ def test_joined_chunks_are_a_volume(chunks: list[tuple[str, bytes]]) -> None:
 def test_chunks_without_the_last_one_are_a_partial_volume(
     chunks: list[tuple[str, bytes]],
 ) -> None:
-    volume = decode(containers.join_chunks(chunks[:-1]), "chunks_TORD_20260811_225858/")
+    volume = decode(b"".join(data for _, data in chunks[:-1]), "chunks_TORD_20260811_225858/")
     assert (len(volume.cuts), volume.rays, volume.problems) == (16, 5640, NO_END)
 
 

@@ -89,6 +89,8 @@ class Held:
         self._lease = lease
         self._etags: dict[str, str] = {}
         self._lost: str | None = None
+        self.on_lost: Callable[[], object] | None = None
+        """Called once, from the keeper's thread, when a lock turns out to be another run's."""
         self._mutex = threading.Lock()
         self._stop = threading.Event()
 
@@ -151,6 +153,8 @@ class Held:
                 self.check()
             except LockLost as error:
                 logger.error("%s", error)
+                if self.on_lost is not None:
+                    self.on_lost()
                 return
             except Exception as error:  # the store may be back before the lease ends
                 logger.warning("a lock was not renewed, trying again: %s", error)

@@ -90,7 +90,7 @@ def volume_row(obj: ArchiveObject, result: VolumeResult, facts: RunFacts) -> dic
         What is the same in every row.
     """
     station = obj.station or result.station
-    date = obj.date or (result.volume_time.date() if result.volume_time else None)
+    date = obj.date or (result.volume_time.date() if result.volume_time else result.header_date)
     if station is None or date is None:
         station, date = UNKNOWN_STATION, UNKNOWN_DATE
     return {
@@ -128,14 +128,15 @@ def volume_row(obj: ArchiveObject, result: VolumeResult, facts: RunFacts) -> dic
     }
 
 
-def as_duplicate(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the row of a volume that another object holds too into that of a skipped object."""
+def as_duplicate(row: Mapping[str, Any], kept: str) -> dict[str, Any]:
+    """Turn the row of a volume that another object, `kept`, holds too into a skipped one's."""
     gone = ("grid", "cells", "columns", "max_reflectivity")
     return {
         **row,
         **dict.fromkeys(gone),
         "status": str(Status.SKIPPED),
         "reason": str(Reason.DUPLICATE_VOLUME),
+        "detail": _shortened(f"the same station and volume time as {kept}"),
     }
 
 
@@ -242,6 +243,11 @@ def _unpacked(
         names = [name for name in batch.schema.names if name != blob]
         for position in range(batch.num_rows):
             packed = batch.column(blob)[position].as_buffer()
+            if packed is None:
+                lost = [batch.column(name)[position].as_py() for name in names]
+                raise RuntimeError(
+                    f"a volume's cells were lost and its object cannot be read again: {lost}"
+                )
             with pa.ipc.open_stream(packed, options=options) as reader:
                 content = reader.read_next_batch()
             yield {name: batch.column(name)[position] for name in names}, content

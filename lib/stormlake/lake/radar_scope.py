@@ -6,6 +6,7 @@ Plain Python on rows of `radar_volumes`; no Spark.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -69,16 +70,32 @@ def mark_duplicates(rows: Iterable[Row]) -> list[Row]:
 
     An archived volume comes before a folder of chunks of the same volume, else the key decides.
     """
-    seen: set[tuple[str, dt.datetime]] = set()
+    kept: dict[tuple[str, dt.datetime], str] = {}
     marked = []
     for row in sorted(rows, key=lambda row: (row["key"].endswith("/"), row["key"])):
         identity = (row["station"], row["volume_time"])
         if row["status"] in GRIDDED:
-            marked.append(as_duplicate(row) if identity in seen else row)
-            seen.add(identity)
+            first = kept.setdefault(identity, row["key"])
+            marked.append(row if first == row["key"] else as_duplicate(row, first))
         else:
             marked.append(row)
     return marked
+
+
+def rows_by_partition(rows: Iterable[Row], count: str) -> Counter[Partition]:
+    """How many rows volumes give to a table's partitions (station, date).
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of `radar_volumes`.
+    count : str
+        Its column that counts the table's rows: `cells` or `columns`.
+    """
+    expected: Counter[Partition] = Counter()
+    for row in rows:
+        expected[row["station"], row["date"].isoformat()] += row[count] or 0
+    return expected
 
 
 def place_in_files(rows: Iterable[Row], cores: int) -> list[tuple[str, int]]:

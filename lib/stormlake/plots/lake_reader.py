@@ -15,12 +15,10 @@ import numpy as np
 from stormlake.errors import RefusedInput
 from stormlake.plots.maps import ProductMap
 from stormlake.plots.products import Product
+from stormlake.radar.outcomes import GRIDDED
 
 NEAREST: Final = timedelta(minutes=10)
 """A volume within this of the time asked for is the one that is meant."""
-
-READABLE: Final = ("ok", "partial")
-"""Statuses of volumes that have rows."""
 
 BETWEEN: Final = "  ·  "
 
@@ -169,7 +167,7 @@ def _volume(root: Path, station: str, time: datetime | None) -> _Volume:
     try:
         rows = data.to_table(
             columns=list(VOLUME_COLUMNS),
-            filter=(ds.field("station") == station) & ds.field("status").isin(READABLE),
+            filter=(ds.field("station") == station) & ds.field("status").isin(sorted(GRIDDED)),
         ).to_pylist()
     except (pa.ArrowInvalid, KeyError) as error:
         raise _other_version(error) from error

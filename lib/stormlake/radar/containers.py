@@ -8,9 +8,10 @@ length and a bzip2 stream.
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +34,6 @@ _MAGIC = re.compile(rb"(?:AR2V00(?P<version>\d\d)|ARCHIVE2)\.")
 # The two literals share a prefix on purpose: the engine then scans for it several times faster.
 _HEADER = re.compile(rb"AR(?:2V000\d|CHIVE2)\.\d{3}")
 _STATION = re.compile(r"[A-Z0-9]{4}")
-_CHUNK = re.compile(r"(?:^|/)\d{8}-\d{6}-(?P<number>\d{3})-(?P<kind>[SIE])$")
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,13 @@ class VolumeHeader:
         Two digits after ``AR2V``: 1 message 1; 2 to 7 WSR-88D; 8 TDWR. 0 for ``ARCHIVE2``.
     station : str or None
         Four characters; None where the header has none (files of the 1990s).
+    date : date or None
+        UTC day of the volume's start; None where it makes no sense.
     """
 
     version: int
     station: str | None
+    date: dt.date | None = None
 
 
 def unwrap(data: bytes) -> bytes:
@@ -137,9 +140,14 @@ def read_header(data: bytes) -> VolumeHeader:
             f"{len(data)} bytes that begin with {data[:12]!r}, expected AR2V00vv. or ARCHIVE2.",
         )
     name = data[20:HEADER_SIZE].decode("latin-1")
+    # Days are counted from 1970-01-01 as day 1; NEXRAD began in 1991, and 2100 is noise.
+    (day,) = struct.unpack_from(">I", data, 12)
+    first, last = dt.date(1991, 1, 1).toordinal(), dt.date(2100, 1, 1).toordinal()
+    ordinal = dt.date(1970, 1, 1).toordinal() + day - 1
     return VolumeHeader(
         version=int(magic["version"] or 0),
         station=name if _STATION.fullmatch(name) else None,
+        date=dt.date.fromordinal(ordinal) if first <= ordinal < last else None,
     )
 
 
@@ -177,35 +185,3 @@ def ldm_records(data: bytes) -> Iterator[bytes]:
         position += CONTROL_WORD_SIZE
         yield data[position : position + abs(length)]
         position += abs(length)
-
-
-def join_chunks(parts: Iterable[tuple[str, bytes]]) -> bytes:
-    """Join real-time chunks into the bytes of one volume.
-
-    Parameters
-    ----------
-    parts : iterable of (str, bytes)
-        Names that end in ``YYYYMMDD-HHMMSS-NNN-{S|I|E}``, in any order, and their bytes.
-
-    Returns
-    -------
-    bytes
-        The chunks in order of NNN. Without E the volume has no end and decodes as partial.
-
-    Raises
-    ------
-    VolumeRejected
-        `not_level2` where a name is no chunk's, or the S chunk (it has the header) is missing.
-    """
-    numbered = []
-    kinds = set()
-    for name, data in parts:
-        chunk = _CHUNK.search(name)
-        if chunk is None:
-            raise VolumeRejected(Reason.NOT_LEVEL2, f"{name} is not the name of a chunk")
-        numbered.append((int(chunk["number"]), data))
-        kinds.add(chunk["kind"])
-    if "S" not in kinds:
-        raise VolumeRejected(Reason.NOT_LEVEL2, f"{len(numbered)} chunks without the S chunk")
-    numbered.sort(key=lambda item: item[0])
-    return b"".join(data for _, data in numbered)

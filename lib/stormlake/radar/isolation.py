@@ -12,7 +12,9 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -60,19 +62,30 @@ class DecoderProcess:
         self._pipe: _Pipe | None = None
 
     def process(self, data: bytes, key: str) -> VolumeResult:
-        """Process one volume; a crash or a hang of the decoder is a `decoder_failed` result."""
-        pipe = self._ready()
-        try:
-            pipe.send(key.encode())
-            pipe.send(data)
-            if not pipe.wait(self._answer_seconds):
-                self.close()
-                return _failed(f"no answer within {self._answer_seconds:g} s; killed")
-            result = pickle.loads(pipe.receive())
-        except (EOFError, OSError):
-            return _failed(self._how_it_died())
-        assert isinstance(result, VolumeResult)
-        return result
+        """Process one volume; a crash or a hang of the decoder is a `decoder_failed` result.
+
+        A decoder that died gets the volume once more, in a new process: what killed it may have
+        been the machine (out of memory), and that must not decide about rows.
+        """
+        for last in (False, True):
+            pipe = self._ready()
+            # Covers sending too: a child that does not read leaves us in a full pipe.
+            watchdog = _Watchdog(self._child, self._answer_seconds)
+            try:
+                with watchdog:
+                    pipe.send(key.encode())
+                    pipe.send(data)
+                    result = pickle.loads(pipe.receive())
+            except (EOFError, OSError):
+                how = self._how_it_died()
+                if watchdog.barked:
+                    return _failed(f"no answer within {self._answer_seconds:g} s; killed")
+                if last:
+                    return _failed(f"{how}, twice")
+                continue
+            assert isinstance(result, VolumeResult)
+            return result
+        raise AssertionError("the loop returns")
 
     def close(self) -> None:
         """End the child; a later `process` starts another."""
@@ -135,6 +148,27 @@ class DecoderProcess:
         return f"its process died of signal {-code}" if code < 0 else f"its process exited {code}"
 
 
+class _Watchdog:
+    """Kills a child that takes longer than it may; a context manager."""
+
+    def __init__(self, child: subprocess.Popen[bytes] | None, seconds: float) -> None:
+        self.barked = False
+        self._child = child
+        self._timer = threading.Timer(seconds, self._bark)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *of_exception: object) -> None:
+        self._timer.cancel()
+
+    def _bark(self) -> None:
+        self.barked = True
+        if self._child is not None:
+            self._child.kill()
+
+
 class _Pipe:
     """Two one-way pipes as one connection that carries length-prefixed messages."""
 
@@ -168,9 +202,27 @@ def child_environment() -> dict[str, str]:
     }
 
 
+@cache
 def kernel_cache() -> Path:
-    """Folder for compiled kernels that this user can write, on any machine."""
-    return Path(tempfile.gettempdir()) / f"stormlake-kernels-{os.getuid()}"
+    """Folder for compiled kernels that this user, and nobody else, can write.
+
+    Notes
+    -----
+    Numba unpickles what it finds there, so a folder that somebody else may have made is refused.
+    An executor's user may have no home; then the folder is below the temporary one.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    for folder in (
+        home / "stormlake" / "kernels",
+        Path(tempfile.gettempdir()) / f"stormlake-kernels-{os.getuid()}",
+    ):
+        with contextlib.suppress(OSError, RuntimeError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.lstat()
+            ours = found.st_uid == os.getuid() and not found.st_mode & 0o022
+            if ours and folder.is_dir() and os.access(folder, os.W_OK):
+                return folder
+    return Path(tempfile.mkdtemp(prefix="stormlake-kernels-"))
 
 
 _shared: dict[bytes, DecoderProcess] = {}

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from stormlake.radar import geometry, gridding, products, quality
+from stormlake.radar.containers import read_header, unwrap
 from stormlake.radar.cuts import choose_cuts
 from stormlake.radar.decode import decode
 from stormlake.radar.gridding import Cells, gather_gates, grid_cells
@@ -24,14 +25,16 @@ from stormlake.radar.stations import Station
 class VolumeResult:
     """What became of one archive object, and its cells and columns when it gave any.
 
-    Every field but `cells` and `products` is a column of `radar_volumes`; None where the
-    object did not get far enough to tell.
+    Every field but `cells`, `products` and `header_date` (the day in the header of a volume
+    that was rejected) is a column of `radar_volumes`; None where the object did not get far
+    enough to tell.
     """
 
     status: Status
     reason: Reason | None = None
     detail: str | None = None
     station: str | None = None
+    header_date: date | None = None
     volume_time: datetime | None = None
     vcp: int | None = None
     latitude: float | None = None
@@ -77,7 +80,14 @@ def process_volume(
     try:
         volume = decode(data, key, stations)
     except VolumeRejected as rejected:
-        return VolumeResult(Status.REJECTED, rejected.reason, rejected.detail or None)
+        station, date = _header_facts(data)
+        return VolumeResult(
+            Status.REJECTED,
+            rejected.reason,
+            rejected.detail or None,
+            station=station,
+            header_date=date,
+        )
     facts = VolumeResult(
         Status.OK,
         station=volume.station,
@@ -121,6 +131,15 @@ def process_volume(
         cells=cells,
         products=column_products(cells, profile.grid),
     )
+
+
+def _header_facts(data: bytes) -> tuple[str | None, date | None]:
+    """Station and day that the header of a rejected volume tells, for one whose name does not."""
+    try:
+        header = read_header(unwrap(data))
+    except VolumeRejected:
+        return None, None
+    return header.station, header.date
 
 
 def warm_up() -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from stormlake import __version__
+from stormlake.archive.s3 import make_session
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
@@ -72,7 +71,9 @@ def open_lake(uri: str, common: Common) -> Lake:
         uri = str(Path(uri).expanduser().absolute())
     session = None
     if uri.startswith("s3://"):
-        session = boto3.Session(region_name=common.region, profile_name=common.aws_profile)
+        session = make_session(common.region, common.aws_profile)
+    elif "://" in uri and not uri.startswith("file://"):
+        raise RefusedInput(f"lake {uri!r}: expected a local folder or s3://BUCKET[/PREFIX]")
     return Lake(uri, open_store(uri, session=session, endpoint_url=common.endpoint_url))
 
 
@@ -126,7 +127,7 @@ class JobRun:
         self._names: dict[str, tuple[str, ...]] = {}
         self._held: list[Held] = []
         self._stack = ExitStack()
-        self._finished = False
+        self._finished = self._has_record = False
         self._clock = time.monotonic()
         self._cpu = run_cpu_seconds()
         self._starting_cpu = self._starting_wall = 0.0
@@ -143,7 +144,7 @@ class JobRun:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if value is not None and not self._finished:
+            if value is not None and not self._finished and not self._has_record:
                 self._record_exit(value)
         finally:
             self._stack.close()
@@ -157,6 +158,7 @@ class JobRun:
             When that run was asked for something else.
         """
         record = read_record(self.lake.store, self.job, self.run_id)
+        self._has_record = record is not None
         if record is not None and record.run_key != self.run_key:
             raise RefusedInput(
                 f"run {self.run_id} of {self.job} has finished before, with other arguments or "
@@ -216,18 +218,54 @@ class JobRun:
                 lambda: bool(live_locks(self.lake.store, but=mine)),
             )
 
-    def write(self, frame: DataFrame, table: Table, scope: Sequence[Partition]) -> None:
-        """Replace the scope's partitions of a table, and note it for the record."""
+    def write(
+        self,
+        frame: DataFrame,
+        table: Table,
+        scope: Sequence[Partition],
+        expected: Mapping[Partition, int] | None = None,
+    ) -> None:
+        """Replace the scope's partitions of a table, and note it for the record.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The rows.
+        table : Table
+        scope : sequence of Partition
+            What the run replaces; a partition without rows is emptied.
+        expected : mapping of Partition to int, optional
+            How many rows each partition must have got.
+
+        Raises
+        ------
+        StormlakeError
+            When a partition has another number of rows: its source changed while it was read.
+        """
         self.check_locks()
+        # A lock that is lost meanwhile is another run's, which is writing now: stop at once.
+        for held in self._held:
+            held.on_lost = frame.sparkSession.sparkContext.cancelAllJobs
         written = write_partitions(frame, table, self.lake.uri, scope)
-        self.tables[table.name] = tuple(written)
-        self._names[table.name] = table.partition_names
+        self.check_locks()
+        for each in written:
+            if expected is not None and each.rows != expected.get(each.values, 0):
+                raise StormlakeError(
+                    f"{table.name} {'/'.join(each.values)} got {each.rows} rows, expected "
+                    f"{expected.get(each.values, 0)}: the source changed during the run; run again"
+                )
+        self.wrote(table, written)
         logger.info(
             "%s: %s rows in %d partitions",
             table.name,
             f"{sum(p.rows for p in written):,}",
             len(written),
         )
+
+    def wrote(self, table: Table, written: Collection[PartitionWritten]) -> None:
+        """Note what a table got, for the record."""
+        self.tables[table.name] = tuple(written)
+        self._names[table.name] = table.partition_names
 
     def partition_rows(
         self, spark: SparkSession, table: Table, partitions: Sequence[Partition]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import json
 import logging
@@ -106,10 +105,24 @@ def leave(code: ExitCode, message: str) -> NoReturn:
     sys.exit(int(code))
 
 
+def _checked_run_id(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an id that is no file name, or too long for its column."""
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", value):
+        raise click.BadParameter(
+            f"{value!r}: expected at most 128 letters, digits, '.', '_' and '-'", ctx, param
+        )
+    return value
+
+
 def common_options(function: F) -> F:
     """Give a command the options that all share, as its argument `common`."""
 
-    @click.option("--run-id", metavar="ID", help="Name of this run; made when not given.")
+    @click.option(
+        "--run-id",
+        metavar="ID",
+        callback=_checked_run_id,
+        help="Name of this run; made when not given.",
+    )
     @click.option(
         "--options",
         "packed_options",
@@ -170,7 +183,10 @@ class UtcDay(click.ParamType[datetime]):
             day = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day such as 2016-06-01", param, ctx)
-        day = day.replace(tzinfo=UTC) if day.tzinfo is None else day.astimezone(UTC)
+        try:
+            day = day.replace(tzinfo=UTC) if day.tzinfo is None else day.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value!r} is out of the calendar in UTC", param, ctx)
         if (day.hour, day.minute, day.second, day.microsecond) != (0, 0, 0, 0):
             self.fail(
                 f"{value!r} is not midnight UTC: a run replaces whole UTC days, and the rest of "
@@ -197,7 +213,7 @@ def _expand(args: list[str]) -> list[str]:
         try:
             padded = packed + "=" * (-len(packed) % 4)
             unpacked = json.loads(base64.urlsafe_b64decode(padded))
-        except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except ValueError as error:  # not base64, not UTF-8, or not JSON
             raise click.UsageError(f"--options is not base64url of a JSON list: {error}") from error
         if not isinstance(unpacked, list) or not all(isinstance(a, str) for a in unpacked):
             raise click.UsageError("--options must hold a JSON list of texts")
