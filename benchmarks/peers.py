@@ -68,9 +68,11 @@ def pyart_read_lean(data: bytes, name: str, chosen: list[int]) -> Any:
 def _read(data: bytes, name: str, **wanted: Any) -> Any:
     import pyart
 
-    # Its reader takes an object that is gzip as a path only.
+    # Its reader takes whole-file compression from a path only.
     if data.startswith(containers.GZIP):
         data = gzip.decompress(data)
+    elif data.startswith(containers.BZIP2):
+        data = bz2.decompress(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pyart.io.read_nexrad_archive(io.BytesIO(data), station=name[:4], **wanted)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+LEAST_VOLUMES = 20
+"""The issue speaks of 20 volumes or more."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -42,6 +45,8 @@ def targets(kernels: dict[str, Any], spark: dict[str, Any] | None) -> list[Targe
         found.append(Target(f"{name}: gridding, x Py-ART", grid, 100, True))
     if spark is None:
         return found
+    # A run of a handful of volumes is all start: no promise is made for it.
+    pinned = [job for job in spark["pinned"].values() if job["volumes"] >= LEAST_VOLUMES]
     found += [
         Target(
             f"Spark job, {job['volumes']} volumes, core-seconds a volume",
@@ -49,7 +54,7 @@ def targets(kernels: dict[str, Any], spark: dict[str, Any] | None) -> list[Targe
             1.0,
             False,
         )
-        for job in spark["pinned"].values()
+        for job in pinned
     ]
     found += [
         Target(
@@ -58,10 +63,17 @@ def targets(kernels: dict[str, Any], spark: dict[str, Any] | None) -> list[Targe
             2.0,
             False,
         )
-        for job in spark["pinned"].values()
+        for job in pinned
     ]
     if "speed_up" in spark:
-        found.append(Target("local[2], x local[1] in wall time", spark["speed_up"], 1.7, True))
+        found.append(
+            Target(
+                "local[2], x local[1] in wall time",
+                spark["speed_up"],
+                1.7,
+                True,
+            )
+        )
     found.append(Target("radar_grid, bytes a row", spark["bytes_per_row"], 2.0, False))
     found.append(
         Target("Python worker and its decoder, peak GiB", spark["memory"] / 2**30, 1.5, False)
