@@ -230,3 +230,16 @@ def test_a_lock_hash_is_that_of_the_file_or_of_what_is_installed(tmp_path: Path)
     assert lock_hash(lock) == hashlib.sha256(b"numpy==2.4.6\n").hexdigest()[:16]
     assert len(lock_hash()) == 16
     assert lock_hash() == lock_hash()
+
+
+def test_the_lock_hash_does_not_change_when_a_library_leads_sys_path_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lock_hash()
+    vendored = tmp_path / "vendored-1.0.dist-info"
+    vendored.mkdir()
+    (vendored / "METADATA").write_text("Metadata-Version: 2.1\nName: vendored\nVersion: 1.0\n")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert lock_hash() == before

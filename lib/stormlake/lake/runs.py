@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -135,7 +136,11 @@ def lock_hash(lock_file: Path | None = None) -> str:
     """
     if lock_file is not None:
         return hashlib.sha256(lock_file.read_bytes()).hexdigest()[:16]
-    installed = {(str(each.name).lower(), each.version) for each in metadata.distributions()}
+    # Not all that sys.path leads to: setuptools adds its vendored packages once somebody imports
+    # distutils (PySpark 3.5 does), and two equal runs in one process had two keys.
+    folders = list({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    found = metadata.distributions(path=folders)
+    installed = {(str(each.name).lower(), each.version) for each in found}
     return _hash([sys.version.split()[0], *sorted(installed)])
 
 
