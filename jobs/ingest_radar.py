@@ -15,6 +15,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -190,6 +191,7 @@ def main(
         locations=stations_known or builtin_stations(),
         max_reject_share=max_reject_share,
     )
+    refuse_lake_in_source(ingest)
     if common.dry_run:
         dry_run(ingest, common)
         return
@@ -202,6 +204,18 @@ def main(
             f"{rejected} of {judged} volumes were rejected ({rejected / judged:.1%}), more than "
             f"--max-reject-share {max_reject_share:g} allows; the tables are written, the run is "
             f"marked not ok. Reasons: {summary.reasons}"
+        )
+
+
+def refuse_lake_in_source(ingest: Ingest) -> None:
+    """Refuse a lake that the next run would list as input."""
+    if not ingest.asked.folder or "://" in ingest.lake.uri:
+        return
+    source, lake = Path(ingest.source.uri).resolve(), Path(ingest.lake.uri).resolve()
+    if lake == source or source in lake.parents:
+        raise RefusedInput(
+            f"--lake {lake} lies in --source {source}: its files would be taken for input; put it "
+            "beside the source"
         )
 
 

@@ -19,7 +19,6 @@ ROOMS_BELOW = {
     "plots": {"plots", "lake", "radar", "errors"},
 }
 RADAR_MAY_IMPORT = {"numpy", "numba", "recast_radar", "pyart", "isal", "stormlake"}
-STANDARD_ONLY = {"__future__"}
 
 
 def imports(path: Path) -> set[str]:

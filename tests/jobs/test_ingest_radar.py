@@ -470,7 +470,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_used_is_refused_with_exit_2_before_anything_is_made(
+def test_what_cannot_be_used_is_refused_with_exit_2_before_any_table_is_made(
     job: JobServer, tmp_path: Path, what: str
 ) -> None:
     arguments, message = REFUSED[what]
@@ -487,7 +487,7 @@ def test_what_cannot_be_used_is_refused_with_exit_2_before_anything_is_made(
 
     assert message.format(bad=bad) in " ".join(finished.stderr.split()), finished.stderr
     assert finished.stdout == ""
-    assert not (lake / "radar_volumes").exists()
+    assert not list(lake.glob("radar_*"))
 
 
 def test_an_empty_lake_is_refused_and_does_not_mean_the_working_directory(job: JobServer) -> None:
@@ -521,7 +521,7 @@ def test_a_lake_that_is_a_file_is_refused_by_its_name(job: JobServer, tmp_path: 
 
     finished = job("--source", source, "--lake", lake, "--master", "local[1]")
 
-    assert finished.code in {1, 2}
+    assert finished.code == 2
     assert str(lake) in finished.stderr
     assert "Traceback" not in finished.stderr
     assert lake.read_text() == "not a folder"

@@ -119,6 +119,12 @@ def test_a_run_id_that_is_no_file_name_is_refused(
     assert not (tmp_path / "l").exists()
 
 
+@pytest.mark.parametrize("inside", ["lake", ".", "deep/er/lake"])
+def test_a_lake_inside_its_source_is_refused(job: JobServer, source: Path, inside: str) -> None:
+    refused = job("--source", source, "--lake", source / inside).expect(2)
+    assert "its files would be taken for input" in refused.stderr
+
+
 def test_dual_pol_can_be_required(
     job: JobServer, coarse: Path, source: Path, tmp_path: Path
 ) -> None:
