@@ -14,7 +14,7 @@ ARCHIVE := build/archive
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-spark lint bench docs lock clean
+.PHONY: help setup setup-other run test test-spark lint bench docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,15 +33,17 @@ $(STAMP):
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/java.lock; }
 	@touch $@
 
+setup-other:
+	@$(MAKE) --no-print-directory setup SPARK=$(OTHER_SPARK) VENV=$(OTHER_VENV)
+
 run: setup ## a map of a storm: real volumes and a simulated storm, into ./lake and lake-map.png
 	$(BIN)/stormlake samples --out $(ARCHIVE)/samples
 	$(BIN)/stormlake simulate radar --station KTLX --start 2026-05-01T21:00 --volumes 12 --seed 3 --out $(ARCHIVE)/storm
 	$(BIN)/stormlake ingest-radar --source $(ARCHIVE) --lake lake
 	$(BIN)/stormlake show --lake lake --station KTLX --out lake-map.png
 
-test: setup ## all tests: everything on one runtime, Spark's tests on the other too
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
-	$(MAKE) test-spark SPARK=$(OTHER_SPARK) VENV=$(OTHER_VENV)
+test: setup setup-other ## all tests: everything on one runtime, Spark's tests on the other too
+	tests/both_runtimes.sh $(BIN)/python $(OTHER_VENV)/bin/python $(PYTEST_ARGS)
 
 test-spark: setup ## Spark's tests alone, on the runtime SPARK
 	$(BIN)/python -m pytest -m spark $(PYTEST_ARGS)
