@@ -228,7 +228,7 @@ def test_the_summary_the_record_and_the_exit_code_say_the_same(everything: Run) 
     assert (summary["ok"], record["ok"], record["exit_code"]) == (False, False, 3)
     assert record["run_id"] == summary["run_id"]
     assert record["summary"] == summary
-    assert "TooManyRejects: 2 of 29 objects" in everything.finished.stderr
+    assert "TooManyRejects: 2 of 28 volumes" in everything.finished.stderr
     assert [r.run_id for r in read_records(open_store(str(everything.lake)))] == [record["run_id"]]
     assert_nothing_dead(everything.lake)
 

@@ -22,10 +22,10 @@ def _arrange() -> None:
     write, finish = JobRun.write, JobRun.finish
 
     @functools.wraps(write)
-    def dying_write(self: JobRun, frame: Any, table: Any, scope: Any) -> None:
+    def dying_write(self: JobRun, frame: Any, table: Any, *args: Any, **kwargs: Any) -> None:
         if moment == f"before:{table.name}":
             os.kill(os.getpid(), signal.SIGKILL)
-        write(self, frame, table, scope)
+        write(self, frame, table, *args, **kwargs)
 
     @functools.wraps(finish)
     def dying_finish(self: JobRun, *args: Any, **kwargs: Any) -> None:
