@@ -14,6 +14,9 @@ ARCHIVE := build/archive
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
+# Two editable installs at once would write one egg-info.
+.NOTPARALLEL:
+
 .PHONY: help setup setup-other run test test-spark lint bench docs lock clean
 
 help: ## what there is to make
