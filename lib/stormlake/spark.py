@@ -53,7 +53,7 @@ DRIVER_MEMORY: Final = "2g"
 
 THRIFTY_JAVA: Final = (
     # A laptop's run is short, and most of its JVM's time would go into compiling for a long one:
-    # of 38 core-seconds for 24 volumes, 13 were the optimising compiler's. Wait 20 times longer
+    # of 38 core-seconds for 24 volumes, 12 were its compilers'. Wait 20 times longer
     # for it; what is hot for a whole station-day is still optimised.
     "-XX:Tier4InvocationThreshold=100000",
     "-XX:Tier4MinInvocationThreshold=12000",

@@ -74,7 +74,9 @@ def test_delete_with_an_etag_takes_that_version_only(store: Store) -> None:
 
 
 def test_delete_without_an_etag_of_nothing_is_no_error(store: Store) -> None:
+    store.create("there.json", b"1")
     store.delete("never/was.json")
+    assert [entry.path for entry in store.list("")] == ["there.json"]
 
 
 def test_a_listing_holds_the_paths_below_a_prefix_in_order_and_nothing_else(store: Store) -> None:
