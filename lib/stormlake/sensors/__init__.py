@@ -1,0 +1,1 @@
+"""Sensor archives and logs: readers, record views, and the scoring of records."""
