@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +14,16 @@ from stormlake import __version__
 from stormlake.errors import ExitCode, RefusedInput
 from stormlake.radar.profiles import Profile
 from stormlake.radar.stations import Station
-from stormlake.running.options import Common, StormlakeCommand, common_options, leave
+from stormlake.running.options import (
+    Common,
+    StormlakeCommand,
+    UtcTime,
+    common_options,
+    leave,
+    tell,
+)
 from stormlake.running.radar_options import ProfileOption, station_file_option
+from stormlake.running.simulate_commands import simulate
 
 JOBS: Final = {"ingest-radar": "stormlake.jobs.ingest_radar"}
 """Jobs by command; each module has a click command `main`."""
@@ -48,29 +55,12 @@ def main() -> None:
     """Turn radar and sensor archives into tables that people can query."""
 
 
-class _Time(click.ParamType[datetime]):
-    """A UTC time, `2016-06-01T15:00:25`."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2016-06-01T15:00:25", param, ctx)
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 @main.command(cls=StormlakeCommand)
 @click.option("--lake", required=True, metavar="URI", help="The lake, a local folder.")
 @click.option("--station", required=True, metavar="ID", help="Station such as KLBB.")
 @click.option(
     "--time",
-    type=_Time(),
+    type=UtcTime(),
     metavar="T",
     help="UTC time such as 2016-06-01T15:00: the volume nearest to it, at most 10 minutes away.  "
     "[default: the newest]",
@@ -101,9 +91,9 @@ def show(
     from stormlake.plots.show import show_product
 
     if common.dry_run:
-        _tell(common, would=f"draw {product} of {station} from {lake}")
+        tell(common, would=f"draw {product} of {station} from {lake}")
         return
-    _tell(common, picture=str(show_product(lake, station, time, product, out)))
+    tell(common, picture=str(show_product(lake, station, time, product, out)))
 
 
 @main.command("export-csv", cls=StormlakeCommand)
@@ -152,7 +142,7 @@ def export_csv(
     from stormlake.radar.outcomes import VolumeRejected
 
     if common.dry_run:
-        _tell(common, would=f"write level {level} of {source} to {out}")
+        tell(common, would=f"write level {level} of {source} to {out}")
         return
     try:
         rows = export_csv_file(source, out, profile, level, stations=stations_known)
@@ -160,66 +150,10 @@ def export_csv(
         raise RefusedInput(f"{source} is no usable volume: {rejected}") from rejected
     except ValueError as error:
         raise RefusedInput(str(error)) from error
-    _tell(common, rows=rows, csv=str(out))
+    tell(common, rows=rows, csv=str(out))
 
 
-@main.group()
-def simulate() -> None:
-    """Make archives to try things on, from a seed."""
-
-
-@simulate.command("radar", cls=StormlakeCommand)
-@click.option("--station", required=True, metavar="ID", help="Station such as KTLX.")
-@click.option(
-    "--start",
-    required=True,
-    type=_Time(),
-    metavar="T",
-    help="UTC time of the first volume, such as 2026-05-01T21:00.",
-)
-@click.option(
-    "--volumes",
-    type=int,
-    default=12,
-    show_default=True,
-    metavar="N",
-    help="How many volumes, one every 5 minutes.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=1,
-    show_default=True,
-    metavar="S",
-    help="Which storm; the same seed gives the same bytes.",
-)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder for the volumes, in the archive's layout, and the truth, _truth.json.",
-)
-@station_file_option
-@common_options
-def simulate_radar(
-    common: Common,
-    station: str,
-    start: datetime,
-    volumes: int,
-    seed: int,
-    out: Path,
-    stations_known: Mapping[str, Station] | None,
-) -> None:
-    """Write Level II volumes of a storm whose cells, motion and growth are known."""
-    from stormlake.simulate.radar import TRUTH, simulate_storm
-
-    if common.dry_run:
-        _tell(common, would=f"write {volumes} volumes of {station} from {start} to {out}")
-        return
-    made = simulate_storm(station, start, volumes, seed, out, stations=stations_known)
-    size = sum(path.stat().st_size for path in made)
-    _tell(common, volumes=len(made), bytes=size, truth=str(out / TRUTH))
+main.add_command(simulate)
 
 
 @main.command(cls=StormlakeCommand)
@@ -236,9 +170,9 @@ def samples(common: Common, out: Path) -> None:
     from stormlake.simulate.samples import SAMPLES, copy_samples
 
     if common.dry_run:
-        _tell(common, would=f"write {len(SAMPLES)} volumes to {out}")
+        tell(common, would=f"write {len(SAMPLES)} volumes to {out}")
         return
-    _tell(common, volumes=len(copy_samples(out)), folder=str(out))
+    tell(common, volumes=len(copy_samples(out)), folder=str(out))
 
 
 @main.command(cls=StormlakeCommand)
@@ -262,15 +196,6 @@ def sql(common: Common, query: str, lake: str, limit: int, master: str | None) -
     from stormlake.running.query import run_query
 
     run_query(query, lake, common, limit, master)
-
-
-def _tell(common: Common, **facts: Any) -> None:
-    """Print what was made: one JSON object, or a line each."""
-    if common.output == "json":
-        click.echo(json.dumps(facts))
-    else:
-        for name, value in facts.items():
-            click.echo(f"{name:<8} {value}")
 
 
 if __name__ == "__main__":

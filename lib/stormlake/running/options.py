@@ -197,6 +197,38 @@ class UtcDay(click.ParamType[datetime]):
         return day
 
 
+class UtcTime(click.ParamType[datetime]):
+    """A UTC time, `2016-06-01T15:00:25`."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read a time; one without a zone is UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            time = datetime.fromisoformat(value)
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2016-06-01T15:00:25", param, ctx)
+        except OverflowError:
+            self.fail(f"{value!r} is out of the calendar in UTC", param, ctx)
+
+
+def tell(common: Common, **facts: Any) -> None:
+    """Print what a command made: one JSON object, or a line for each fact."""
+    if common.output == "json":
+        click.echo(json.dumps(facts))
+        return
+    width = max(8, *map(len, facts))
+    for name, value in facts.items():
+        # A count of each kind reads as `Linux 3, iOS 5`, not as Python.
+        told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name:<{width}} {told}")
+
+
 def print_json(summary: Any) -> None:
     """Print a summary dataclass as one JSON object on one line of stdout."""
     click.echo(json.dumps(asdict(summary), default=str))
