@@ -21,6 +21,7 @@ from stormlake.archive.objects import LARGEST_OBJECT, ArchiveObject, FetchFailed
 from stormlake.archive.plan import plan_tasks
 from stormlake.archive.prefetch import prefetch
 from stormlake.archive.s3 import DEFAULT_SOURCE, Patience
+from stormlake.archive.s3_read import read_object
 from stormlake.archive.source import S3Fetcher, Source, open_fetcher, open_source
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable
 from stormlake.radar.outcomes import Reason
@@ -311,7 +312,7 @@ def test_an_object_too_large_for_a_volume_is_not_read() -> None:
             return {"ContentLength": LARGEST_OBJECT + 1}
 
     with pytest.raises(FetchFailed, match=f"has {LARGEST_OBJECT + 1} bytes"):
-        s3.read_object(Huge(), "bucket", "key")
+        read_object(Huge(), "bucket", "key")
 
 
 def test_fetching_ahead_keeps_order_through_faults(faulty: FaultProxy) -> None:

@@ -83,8 +83,8 @@ def list_folder(
         raise RefusedInput(
             f"source {root!r} {problem}; pass a folder of Level II files, or s3://BUCKET"
         )
-    first = _entries(root)
-    found = _walk(root, "", first, frozenset({_identity(root)}))
+    first = folder_entries(root)
+    found = _walk(root, "", first, frozenset({folder_identity(root)}))
     return (obj for obj in found if obj.in_scope(stations, start, end))
 
 
@@ -121,7 +121,7 @@ def _walk(
             identity = (status.st_dev, status.st_ino)
             if identity in above:  # a link back up: its content is being listed already
                 continue
-            inside = _entries(entry.path)
+            inside = folder_entries(entry.path)
             yield from _walk(root, f"{relative}{entry.name}/", inside, above | {identity})
             continue
         chunk = parse_chunk_name(entry.name)
@@ -183,7 +183,8 @@ def _may_be_volume(path: str) -> bool:
         return True  # fetching it will fail too, and say why
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def folder_entries(folder: str) -> list[os.DirEntry[str]]:
+    """Entries of a folder that are input, by name; `RefusedInput` where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return sorted(
@@ -205,6 +206,7 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _identity(path: str) -> tuple[int, int]:
+def folder_identity(path: str) -> tuple[int, int]:
+    """Return what tells one folder from all others, whichever links lead to it."""
     status = Path(path).stat()
     return status.st_dev, status.st_ino

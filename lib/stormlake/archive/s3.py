@@ -1,22 +1,17 @@
-"""An archive in S3: a client, a listing of station-days, and a fetch that survives a cut body.
+"""An archive in S3: a client, and listings. `s3_read` reads the objects.
 
-botocore retries a request until its response has begun; a body that breaks off after that is
-ours to read again. Errors become ours here, so that nobody else needs to know botocore's.
+Errors become ours in these two modules, so that nobody else needs to know botocore's.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import random
-import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stormlake.archive.keys import ArchiveKey, parse_key, station_day_prefix
-from stormlake.archive.objects import ArchiveObject, FetchFailed, refuse_large
+from stormlake.archive.objects import ArchiveObject
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
 
 DEFAULT_SOURCE: Final = "s3://unidata-nexrad-level2"
@@ -24,8 +19,6 @@ DEFAULT_SOURCE: Final = "s3://unidata-nexrad-level2"
 
 DEFAULT_REGION: Final = "us-east-1"
 """Where the public archive lies."""
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,8 +101,8 @@ def probe(client: Any, bucket: str, prefix: str) -> None:
     """
     try:
         client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    except _failures() as error:
-        if _status(error) < 500:
+    except failures() as error:
+        if status_of(error) < 500:
             raise listing_error(error, bucket, client.meta.endpoint_url) from error
 
 
@@ -147,19 +140,37 @@ def list_station_days(
     RefusedInput, ServiceUnreachable
         See `listing_error`.
     """
-    pages = client.get_paginator("list_objects_v2")
     for station in sorted(set(stations)):
         for day in _days(start, end):
             wanted = prefix + station_day_prefix(station, day)
-            try:
-                for page in pages.paginate(
-                    Bucket=bucket, Prefix=wanted, PaginationConfig={"PageSize": page_size}
-                ):
-                    for entry in page.get("Contents", ()):
-                        key = entry["Key"].removeprefix(prefix)
-                        yield _object(key, entry["Size"], station, day)
-            except _failures() as error:
-                raise listing_error(error, bucket, client.meta.endpoint_url) from error
+            for page in list_pages(client, bucket, wanted, page_size=page_size):
+                for entry in page.get("Contents", ()):
+                    key = entry["Key"].removeprefix(prefix)
+                    yield _object(key, entry["Size"], station, day)
+
+
+def list_pages(
+    client: Any, bucket: str, prefix: str, *, delimiter: str = "", page_size: int = 1000
+) -> Iterator[dict[str, Any]]:
+    """Answers of S3 to one listing, as they come; `listing_error` says what is raised.
+
+    Parameters
+    ----------
+    client
+        From `make_client`.
+    bucket, prefix : str
+    delimiter : str
+        `/` lists one folder alone, with the folders in it as `CommonPrefixes`.
+    page_size : int
+        Keys and folders per answer, at most 1000.
+    """
+    grouped = {"Delimiter": delimiter} if delimiter else {}
+    try:
+        yield from client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}, **grouped
+        )
+    except failures() as error:
+        raise listing_error(error, bucket, client.meta.endpoint_url) from error
 
 
 def listing_error(error: Exception, bucket: str, endpoint: str) -> StormlakeError:
@@ -169,7 +180,7 @@ def listing_error(error: Exception, bucket: str, endpoint: str) -> StormlakeErro
 
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
-        if _status(error) >= 500 or code in {"SlowDown", "RequestTimeout", "Throttling"}:
+        if status_of(error) >= 500 or code in {"SlowDown", "RequestTimeout", "Throttling"}:
             return ServiceUnreachable(f"{endpoint} kept answering {code} for {bucket!r}: {error}")
         return RefusedInput(
             f"bucket {bucket!r} cannot be listed at {endpoint}: {error}; check --source, --region, "
@@ -185,43 +196,7 @@ def listing_error(error: Exception, bucket: str, endpoint: str) -> StormlakeErro
     )
 
 
-def read_object(
-    client: Any,
-    bucket: str,
-    key: str,
-    attempts: int = PATIENT.body_attempts,
-    sleep: Callable[[float], None] = time.sleep,
-) -> bytes:
-    """Read a whole object, again when its body breaks off.
-
-    Raises
-    ------
-    FetchFailed
-        The store refuses it, or every attempt broke off.
-    """
-    for attempt in range(attempts):
-        try:
-            response = client.get_object(Bucket=bucket, Key=key)
-        except _failures() as error:  # botocore has retried what may pass
-            raise FetchFailed(f"s3://{bucket}/{key}: {error}") from error
-        refuse_large(key, response["ContentLength"])
-        try:
-            # closing(), as botocore's own context manager gives the raw stream, without its checks.
-            with closing(response["Body"]) as body:
-                data: bytes = body.read()
-            if len(data) == response["ContentLength"]:
-                return data
-            problem = f"{len(data)} of {response['ContentLength']} bytes"
-        except _failures() as error:
-            problem = str(error)
-        _LOG.warning("s3://%s/%s broke off (%s), attempt %d", bucket, key, problem, attempt + 1)
-        if attempt + 1 < attempts:
-            # Full jitter: a thousand tasks that were cut together must not come back together.
-            sleep(random.random() * min(2.0**attempt, 20.0))
-    raise FetchFailed(f"s3://{bucket}/{key} broke off {attempts} times, last: {problem}")
-
-
-def _failures() -> tuple[type[Exception], ...]:
+def failures() -> tuple[type[Exception], ...]:
     """All that a request can raise; imported late, since a local folder needs none of it."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -240,7 +215,7 @@ def _days(start: dt.date, end: dt.date) -> Iterator[dt.date]:
     return (start + dt.timedelta(days=n) for n in range((end - start).days))
 
 
-def _status(error: Exception) -> int:
+def status_of(error: Exception) -> int:
     """HTTP status of a service's answer; 0 where there was none."""
     response = getattr(error, "response", None)
     if not isinstance(response, dict):

@@ -24,6 +24,7 @@ from stormlake.archive.keys import is_station
 from stormlake.archive.local import LocalFetcher, list_folder
 from stormlake.archive.objects import ArchiveObject, Fetcher
 from stormlake.archive.s3 import DEFAULT_REGION, DEFAULT_SOURCE, PATIENT, PROBE, Patience
+from stormlake.archive.s3_read import read_object
 from stormlake.errors import RefusedInput
 
 _S3: Final = "s3://"
@@ -109,9 +110,9 @@ class Source:
             return list_folder(self.uri, frozenset(stations), start, end)
         if not stations or start is None or end is None:
             raise RefusedInput(f"source {self.uri} needs --station, --start and --end")
-        s3.probe(_new_client(replace(self, patience=PROBE)), self.bucket, self.prefix)
+        probe_bucket(self)
         return s3.list_station_days(
-            _client(self),
+            client_of(self),
             bucket=self.bucket,
             prefix=self.prefix,
             stations=stations,
@@ -137,8 +138,8 @@ class S3Fetcher:
     def fetch(self, obj: ArchiveObject) -> bytes:
         """Return the object's bytes, or raise `FetchFailed`."""
         source = self.source
-        return s3.read_object(
-            _client(source),
+        return read_object(
+            client_of(source),
             source.bucket,
             source.prefix + obj.key,
             source.patience.body_attempts,
@@ -185,8 +186,13 @@ _clients: dict[tuple[int, Source], Any] = {}
 _clients_lock = threading.Lock()
 
 
-def _client(source: Source) -> Any:
-    """Client of this process; a client that went through a fork shares its sockets."""
+def probe_bucket(source: Source) -> None:
+    """Raise soon what a listing of this bucket would raise after all its patience."""
+    s3.probe(_new_client(replace(source, patience=PROBE)), source.bucket, source.prefix)
+
+
+def client_of(source: Source) -> Any:
+    """S3 client of this source in this process; one that went through a fork shares sockets."""
     with _clients_lock:
         key = (os.getpid(), source)
         if key not in _clients:
