@@ -12,6 +12,7 @@ from stormlake.lake.tables import TABLES
 
 SQL = Path(__file__).parents[2] / "sql"
 RADAR = sorted((SQL / "radar").glob("*.sql"))
+SENSORS = sorted((SQL / "sensors").glob("*.sql"))
 
 
 def view_name(path: Path) -> str | None:
