@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ from stormlake.radar.stations import Station, builtin_stations
 from stormlake.radar.volume import Volume
 from stormlake.simulate.echo import measured_cut
 from stormlake.simulate.level2 import Conduct, level2_bytes
+from stormlake.simulate.output import replace_file
 from stormlake.simulate.pattern import (
     DOPPLER_RANGE,
     VCP,
@@ -99,7 +98,7 @@ def simulate_storm(
         volume = simulated_volume(storm, site, begin, number, plan)
         key = archive_key(station, volume.volume_time)
         paths.append(out / key)
-        _replace(out / key, level2_bytes(volume, _conduct(plan, number)))
+        replace_file(out / key, level2_bytes(volume, _conduct(plan, number)))
         told.append(_truth_of_volume(storm, site, key, volume.volume_time, number))
     u, v = storm.motion
     _tell(
@@ -238,18 +237,4 @@ def _tell(path: Path, storm: dict[str, Any]) -> None:
     kept.append(storm)
     kept.sort(key=lambda each: (each["station"], each["start"]))
     text = json.dumps({"meaning": MEANING, "storms": kept}, indent=1)
-    _replace(path, (text + "\n").encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix="_")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    replace_file(path, (text + "\n").encode())
