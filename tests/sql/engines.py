@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,36 @@ def rows(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
     """Rows of a result, by way of Arrow: DuckDB's own wants pytz for a time."""
     table = relation.to_arrow_table()
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def comparable(found: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows with times as UTC text, and missing values as an empty text, which can be sorted."""
+    return [
+        tuple(
+            ""
+            if value is None
+            else value.astimezone(dt.UTC).isoformat()
+            if isinstance(value, dt.datetime)
+            else value
+            for value in row
+        )
+        for row in found
+    ]
+
+
+def spark_rows(frame: Any) -> list[tuple[Any, ...]]:
+    """Comparable rows of a Spark frame; its times come as text, collect() would make them local."""
+    kinds = [kind for _, kind in frame.dtypes]
+    texts = [f"CAST({n} AS STRING)" if k == "timestamp" else n for n, k in frame.dtypes]
+    return comparable(
+        tuple(
+            dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+            if kind == "timestamp" and value is not None
+            else value
+            for value, kind in zip(row, kinds, strict=True)
+        )
+        for row in frame.selectExpr(*texts).collect()
+    )
 
 
 def add_tables(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:

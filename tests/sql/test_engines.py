@@ -6,7 +6,6 @@ import datetime as dt
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -14,7 +13,16 @@ import pytest
 
 from stormlake.lake.views import register_tables
 from stormlake.radar.profiles import LAKE
-from tests.sql.engines import RADAR, add_tables, add_views, open_duckdb, rows, view_name
+from tests.sql.engines import (
+    RADAR,
+    add_tables,
+    add_views,
+    comparable,
+    open_duckdb,
+    rows,
+    spark_rows,
+    view_name,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -35,41 +43,14 @@ def tables(spark, lake: Path) -> None:
     register_tables(spark, str(lake))
 
 
-def comparable(row: Any) -> tuple[Any, ...]:
-    """Values of a row; times as UTC text, missing values as an empty text, which can be sorted."""
-    return tuple(
-        ""
-        if value is None
-        else value.astimezone(dt.UTC).isoformat()
-        if isinstance(value, dt.datetime)
-        else value
-        for value in row
-    )
-
-
-def in_spark(spark, query: str) -> list[tuple[Any, ...]]:
-    # Times as text: collect() would turn them into the driver's zone.
-    frame = spark.sql(query)
-    zoned = [f"CAST({n} AS STRING)" if t == "timestamp" else n for n, t in frame.dtypes]
-    return [
-        comparable(
-            dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
-            if kind == "timestamp"
-            else value
-            for value, (_, kind) in zip(row, frame.dtypes, strict=True)
-        )
-        for row in frame.selectExpr(*zoned).collect()
-    ]
-
-
 @pytest.mark.parametrize("path", RADAR, ids=lambda path: path.stem)
 def test_spark_and_duckdb_give_equal_rows(spark, tables, duck, path: Path) -> None:
     query = path.read_text(encoding="utf-8")
-    spark_rows, duck_rows = in_spark(spark, query), [comparable(r) for r in rows(duck.sql(query))]
+    of_spark, of_duckdb = spark_rows(spark.sql(query)), comparable(rows(duck.sql(query)))
     if view_name(path):  # a view has no order
-        spark_rows, duck_rows = sorted(spark_rows), sorted(duck_rows)
-    assert spark_rows, "nothing was compared"
-    assert spark_rows == duck_rows
+        of_spark, of_duckdb = sorted(of_spark), sorted(of_duckdb)
+    assert of_spark, "nothing was compared"
+    assert of_spark == of_duckdb
 
 
 def test_daily_echo_is_what_pandas_finds_in_the_files(spark, tables, lake: Path) -> None:
