@@ -121,7 +121,8 @@ def legacy_log(
     agents = [tutorial_agent(os, browser) for os, browser in zip(systems, browsers, strict=False)]
     agents += [Agent("", "curl/7.1")] * unmatched
     lines = [legacy_line(request) for request in _requests(random, times, agents, drawn=False)]
-    header = ["#Version: 1.0", "#Fields: date time", *("# further",) * comments][:comments]
+    # No #Fields line: it would rule over the lines, which are not of its format.
+    header = ["#Version: 1.0", *("# further",) * comments][:comments]
     return write_lines([*header, *(lines[n] for n in random.permutation(total).tolist())])
 
 
