@@ -10,11 +10,16 @@ import pytest
 
 from stormlake.lake.reference import reference_page
 from stormlake.lake.tables import (
+    EVENTS_PER_MINUTE,
     RADAR_COLUMNS,
     RADAR_GEOMETRY,
     RADAR_GRID,
     RADAR_VOLUMES,
+    REJECTS,
+    REQUESTS_BY_OS,
     TABLES,
+    UNICORN_MINUTES,
+    WIND_MAX,
     Column,
     Table,
     arrow_schema,
@@ -32,15 +37,50 @@ DESIGN = {
     "radar_grid": "station date volume_time level height iy ix reflectivity",
     "radar_columns": "station date volume_time iy ix composite_reflectivity echo_top_18 vil",
     "radar_geometry": "station grid iy ix x y latitude longitude",
+    # specs/sensors.md, sections 2, 3, 1, 7 and 1.
+    "unicorn_minutes": "date name window_start window_end distance min_magic_points "
+    "max_magic_points min_health_points max_health_points record_count",
+    "wind_max": "date location window_start window_end max_speed max_speed_time record_count",
+    "events_per_minute": "date window_start window_end events",
+    "requests_by_os": "date os os_family requests",
+    "rejects": "job date object byte_offset byte_length record_count reason detail excerpt",
 }
+PARTITIONS = {"radar_geometry": "station grid", "rejects": "job date"}
+
+
+def test_every_table_is_held_against_the_design() -> None:
+    assert TABLES.keys() == DESIGN.keys()
 
 
 @pytest.mark.parametrize("name", DESIGN)
 def test_the_columns_are_those_of_the_design_partition_columns_first(name: str) -> None:
     table = TABLES[name]
     assert " ".join(table.names) == DESIGN[name]
-    expected = ("station", "grid") if name == "radar_geometry" else ("station", "date")
-    assert table.partition_names == expected
+    usual = "station date" if name.startswith("radar_") else "date"
+    assert " ".join(table.partition_names) == PARTITIONS.get(name, usual)
+
+
+def test_the_sensor_tables_have_the_types_of_their_specification() -> None:
+    types = {column.name: column.type for column in UNICORN_MINUTES.columns}
+    assert types.pop("name") == "string"
+    assert {types.pop("window_start"), types.pop("window_end")} == {"timestamp"}
+    assert (types.pop("distance"), types.pop("record_count")) == ("double", "long")
+    assert types == dict.fromkeys(
+        ("min_magic_points", "max_magic_points", "min_health_points", "max_health_points"), "int"
+    )
+    required = {column.name for column in UNICORN_MINUTES.columns if not column.nullable}
+    assert required == {"name", "window_start", "window_end", "distance"}
+    speed = next(column for column in WIND_MAX.columns if column.name == "max_speed")
+    assert (speed.type, speed.unit) == ("double", "mile h-1")
+    assert not any(column.nullable for column in WIND_MAX.columns + EVENTS_PER_MINUTE.columns)
+    assert [column.nullable for column in REQUESTS_BY_OS.columns] == [True, True, False]
+
+
+def test_a_reject_holds_200_characters_of_detail_and_200_bytes_of_excerpt() -> None:
+    sizes = {column.name: column.bytes for column in REJECTS.columns}
+    # Four bytes of UTF-8 for a character, and `\\xNN` for a byte that is none.
+    assert len("𝄞".encode() * 200) <= (sizes["detail"] or 0)
+    assert len(r"\xff" * 200) <= (sizes["excerpt"] or 0)
 
 
 def test_grid_rows_are_made_of_small_types() -> None:
@@ -85,6 +125,8 @@ def test_the_warehouse_takes_the_tables_as_its_specification_says() -> None:
     assert [t.name for t in TABLES.values() if not t.warehouse.by_default] == ["radar_grid"]
     assert RADAR_GEOMETRY.warehouse.distribution == "ALL"
     assert RADAR_VOLUMES.warehouse.distribution == RADAR_COLUMNS.warehouse.distribution == "EVEN"
+    for table in (UNICORN_MINUTES, WIND_MAX, EVENTS_PER_MINUTE, REQUESTS_BY_OS, REJECTS):
+        assert (table.warehouse.distribution, table.warehouse.sort) == ("EVEN", ("date",))
 
 
 def test_a_definition_with_a_mistake_is_refused() -> None:
