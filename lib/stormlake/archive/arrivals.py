@@ -140,19 +140,27 @@ def _look_into_prefix(
     pages = s3.list_pages(
         client, source.bucket, source.prefix + folder.key, delimiter="" if flat else "/"
     )
+    known, is_input, parent_place = "", True, folder.place
     for page in pages:
         entries = [(entry["Key"], entry) for entry in page.get("Contents", ())]
         entries += [(inside["Prefix"], None) for inside in page.get("CommonPrefixes", ())]
         for full, entry in sorted(entries, key=lambda pair: pair[0].encode()):
             key = full.removeprefix(source.prefix)
-            here = key.removeprefix(folder.key)
-            if any(part.startswith(_NOT_INPUT) for part in here.split("/")):
+            parent, _, name = key.removeprefix(folder.key).removesuffix("/").rpartition("/")
+            if parent != known:  # the keys of a flat listing mostly share their folders
+                known, is_input = parent, _is_input(parent)
+                parent_place = folder.place.below(f"{parent}/") if parent else folder.place
+            if not is_input or name.startswith(_NOT_INPUT):
                 continue
-            place = folder.place.below(here)
+            place = parent_place.enter(name) if entry is None else parent_place
             if entry is None and place.may_hold(window):
                 yield _Folder(key, place)
-            elif entry is not None and not key.endswith("/") and window.holds(place.arrival):
+            elif entry is not None and not full.endswith("/") and window.holds(place.arrival):
                 yield StoredObject(key, entry["Size"], place.arrival, entry.get("ETag"))
+
+
+def _is_input(folders: str) -> bool:
+    return not any(folder.startswith(_NOT_INPUT) for folder in folders.split("/"))
 
 
 def _list_local(root: str, window: Window) -> Iterator[StoredObject]:
