@@ -67,8 +67,10 @@ def spark_rows(frame: Any) -> list[tuple[Any, ...]]:
 
 
 def add_tables(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """The tables of a lake, typed by their definitions: a station `0123` stays text."""
+    """The tables that a lake has, typed by their definitions: a station `0123` stays text."""
     for table in TABLES.values():
+        if not (lake / table.name).is_dir():
+            continue
         types = {c.name: "DATE" if c.type == "date" else "VARCHAR" for c in table.partitions}
         folders = "/".join(f"{name}=*" for name in types)
         connection.execute(
