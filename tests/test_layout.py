@@ -14,6 +14,7 @@ ROOMS_BELOW = {
     # radar/ knows arrays and decoders; archive/ knows where bytes lie; lake/ knows where rows go.
     "radar": {"radar", "errors"},
     "archive": {"archive", "radar", "errors"},
+    "sensors": {"sensors", "lake", "archive", "counters", "workers", "errors"},
     "lake": {"lake", "archive", "radar", "counters", "errors"},
     "simulate": {"simulate", "radar", "errors"},
     "plots": {"plots", "lake", "radar", "errors"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -149,18 +149,28 @@ _ARROW: Final[Mapping[Type, str]] = {
 
 def spark_schema(table: Table) -> StructType:
     """Spark's schema of all columns, partition columns first."""
+    return spark_fields(table.all_columns)
+
+
+def spark_fields(columns: Sequence[Column]) -> StructType:
+    """Spark's schema of some columns."""
     from pyspark.sql import types
 
     return types.StructType(
         [
             types.StructField(column.name, getattr(types, _SPARK[column.type])(), column.nullable)
-            for column in table.all_columns
+            for column in columns
         ]
     )
 
 
 def arrow_schema(table: Table) -> Any:
     """Arrow's schema of all columns, partition columns first: what a task hands to Spark."""
+    return arrow_fields(table.all_columns)
+
+
+def arrow_fields(columns: Sequence[Column]) -> Any:
+    """Arrow's schema of some columns."""
     import pyarrow as pa
 
     def arrow_type(column: Column) -> Any:
@@ -169,5 +179,5 @@ def arrow_schema(table: Table) -> Any:
         return getattr(pa, _ARROW[column.type])()
 
     return pa.schema(
-        [pa.field(column.name, arrow_type(column), column.nullable) for column in table.all_columns]
+        [pa.field(column.name, arrow_type(column), column.nullable) for column in columns]
     )
