@@ -1,0 +1,84 @@
+"""CREATE TABLE for Redshift, from the one definition of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from stormlake.lake.types import Column, Table, Type
+
+_REDSHIFT_TYPES: Final[Mapping[Type, str]] = {
+    "short": "SMALLINT",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "float": "REAL",
+    "double": "DOUBLE PRECISION",
+    "string": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+_AZ64: Final = frozenset({"short", "int", "long", "date", "timestamp"})
+"""What Redshift encodes with az64; it has none for floating numbers, booleans and text."""
+
+
+def redshift_table(table: Table, schema: str) -> str:
+    """Give the statements that make a table and say what its columns mean.
+
+    Parameters
+    ----------
+    table : Table
+    schema : str
+
+    Returns
+    -------
+    str
+        Business columns come first, then the partition columns: COPY goes by position.
+    """
+    hints = table.warehouse
+    name = f"{_identifier(schema)}.{_identifier(table.name)}"
+    columns = table.columns + table.partitions
+    lines = ",\n".join(
+        f"    {_identifier(column.name)} {_redshift_type(column)}"
+        f"{'' if column.nullable else ' NOT NULL'} ENCODE {_encoding(column, hints.sort)}"
+        for column in columns
+    )
+    style = (
+        f"DISTSTYLE {hints.distribution}"
+        if hints.distribution in ("EVEN", "ALL", "AUTO")
+        else f"DISTSTYLE KEY DISTKEY ({_identifier(hints.distribution)})"
+    )
+    comments = [f"COMMENT ON TABLE {name} IS {_quoted(table.description)};"]
+    comments += [
+        f"COMMENT ON COLUMN {name}.{_identifier(column.name)} IS {_quoted(meaning(column))};"
+        for column in columns
+    ]
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name} (\n{lines}\n)\n{style}\n"
+        f"SORTKEY ({', '.join(map(_identifier, hints.sort))});\n" + "\n".join(comments) + "\n"
+    )
+
+
+def meaning(column: Column) -> str:
+    """Give unit and meaning of a column."""
+    unit = f"[{column.unit}] " if column.unit else ""
+    return unit + column.description
+
+
+def _redshift_type(column: Column) -> str:
+    # VARCHAR counts bytes.
+    size = f"({column.bytes})" if column.type == "string" else ""
+    return _REDSHIFT_TYPES[column.type] + size
+
+
+def _encoding(column: Column, sort: Sequence[str]) -> str:
+    # Blocks of the first sort column are skipped by their least and greatest value.
+    return "raw" if column.name == sort[0] else "az64" if column.type in _AZ64 else "zstd"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.lower().replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
