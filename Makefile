@@ -59,9 +59,10 @@ lint: setup ## ruff and mypy
 bench: setup ## how fast, beside its peers, in one run; prints a table, writes build/bench.json
 	$(BIN)/python benchmarks/radar.py --out build/bench.json $(BENCH_ARGS)
 
-docs: setup ## write the generated reference pages anew
+docs: setup ## write the generated reference pages and sql/ddl anew
 	$(BIN)/python -m stormlake.lake.reference > docs/tables.md
 	$(BIN)/python -m stormlake.reference > docs/options.md
+	for each in spark athena hive redshift; do $(BIN)/stormlake ddl --engine $$each --all --out sql/ddl || exit 1; done
 
 lock: setup ## resolve requirements/constraints.txt into the lock files
 	$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv==0.13.9

@@ -14,6 +14,7 @@ from stormlake import __version__
 from stormlake.errors import ExitCode, RefusedInput
 from stormlake.radar.profiles import Profile
 from stormlake.radar.stations import Station
+from stormlake.running.ddl import ddl_command
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -154,6 +155,7 @@ def export_csv(
 
 
 main.add_command(simulate)
+main.add_command(ddl_command)
 
 
 @main.command(cls=StormlakeCommand)

@@ -32,7 +32,8 @@ def test_a_file_begins_with_its_purpose_its_parameters_and_its_engines(path: Pat
     text = "\n".join(head)
     for word in ("Purpose", "One row is", "Parameters", "Engines"):
         assert re.search(rf"^-- {word}\s+\S", text, re.MULTILINE), f"{path.name}: no {word}"
-    assert max(map(len, lines)) <= 100
+    # Generated: a column with its comment is one line.
+    assert max(map(len, head if "ddl" in path.parts else lines)) <= 100
 
 
 @pytest.mark.parametrize("path", RADAR + SENSORS, ids=lambda path: path.name)
