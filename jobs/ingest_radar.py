@@ -15,7 +15,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -24,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from stormlake.archive.objects import ArchiveObject
 from stormlake.archive.plan import plan_tasks, totals
 from stormlake.archive.s3 import DEFAULT_SOURCE
-from stormlake.archive.source import Source, open_source
+from stormlake.archive.source import Source
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput, ServiceUnreachable, TooManyRejects
 from stormlake.lake import radar_rows
@@ -51,7 +50,14 @@ from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import DualPolRule, Grid, Profile
 from stormlake.radar.stations import Station, builtin_stations
-from stormlake.running.job import SOFTWARE, JobRun, Lake, open_lake
+from stormlake.running.job import (
+    SOFTWARE,
+    JobRun,
+    Lake,
+    open_archive,
+    open_lake,
+    refuse_lake_in_source,
+)
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -172,12 +178,7 @@ def main(
     """Turn NEXRAD Level II archives into the radar tables of a lake."""
     if dual_pol is not None:
         profile = replace(profile, dual_pol=dual_pol)
-    archive = open_source(
-        source,
-        region=common.region,
-        endpoint_url=common.endpoint_url,
-        aws_profile=common.aws_profile,
-    )
+    archive = open_archive(source, common)
     ingest = Ingest(
         source=archive,
         lake=open_lake(lake, common),
@@ -191,7 +192,7 @@ def main(
         locations=stations_known or builtin_stations(),
         max_reject_share=max_reject_share,
     )
-    refuse_lake_in_source(ingest)
+    refuse_lake_in_source(ingest.source, ingest.lake)
     if common.dry_run:
         dry_run(ingest, common)
         return
@@ -204,18 +205,6 @@ def main(
             f"{rejected} of {judged} volumes were rejected ({rejected / judged:.1%}), more than "
             f"--max-reject-share {max_reject_share:g} allows; the tables are written, the run is "
             f"marked not ok. Reasons: {summary.reasons}"
-        )
-
-
-def refuse_lake_in_source(ingest: Ingest) -> None:
-    """Refuse a lake that the next run would list as input."""
-    if not ingest.asked.folder or "://" in ingest.lake.uri:
-        return
-    source, lake = Path(ingest.source.uri).resolve(), Path(ingest.lake.uri).resolve()
-    if lake == source or source in lake.parents:
-        raise RefusedInput(
-            f"--lake {lake} lies in --source {source}: its files would be taken for input; put it "
-            "beside the source"
         )
 
 

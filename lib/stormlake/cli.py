@@ -26,19 +26,23 @@ from stormlake.running.options import (
 from stormlake.running.radar_options import ProfileOption, station_file_option
 from stormlake.running.simulate_commands import simulate
 
-JOBS: Final = {"ingest-radar": "stormlake.jobs.ingest_radar"}
-"""Jobs by command; each module has a click command `main`."""
+LATE: Final = {
+    "aggregate": "stormlake.jobs.aggregate_sensors",
+    "ingest-radar": "stormlake.jobs.ingest_radar",
+    "query": "stormlake.running.sensor_query",
+}
+"""Modules of commands that import much; each has a click command `main`."""
 
 
 class _Group(click.Group):
-    """Loads a job when it is asked for: a job imports Spark, and `show` must not wait for it."""
+    """Loads some commands when they are asked for: `show` must not wait for their imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *JOBS})
+        return sorted({*super().list_commands(ctx), *LATE})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in JOBS:
-            command: click.Command = importlib.import_module(JOBS[cmd_name]).main
+        if cmd_name in LATE:
+            command: click.Command = importlib.import_module(LATE[cmd_name]).main
             return command
         return super().get_command(ctx, cmd_name)
 

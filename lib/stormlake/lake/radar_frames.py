@@ -6,9 +6,7 @@ Functions named `*_task` run on executors; the others plan.
 from __future__ import annotations
 
 import functools
-import gc
 import pickle
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +33,7 @@ from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import Grid
 from stormlake.radar.stations import Station
+from stormlake.workers import spare_worker
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -218,20 +217,6 @@ def geometry_task(batches: Iterable[pa.RecordBatch], grid: Grid) -> Iterator[pa.
     """Rows of `radar_geometry` from (station, grid, latitude, longitude); runs on an executor."""
     spare_worker()
     yield from radar_rows.geometry_rows(batches, grid)
-
-
-def spare_worker() -> None:
-    """Make the next tasks of this Python worker cheaper; call it when a task begins.
-
-    Before every task PySpark forgets all import caches, and Python then reads the directory of
-    every archive on its path again: 0.1 s for a Spark jar in which there is no Python. After
-    every task it collects garbage among all that was imported: 0.05 s.
-    """
-    if any(path.endswith(".jar") for path in sys.path):
-        sys.path[:] = [path for path in sys.path if not path.endswith(".jar")]
-        for path in [path for path in sys.path_importer_cache if path.endswith(".jar")]:
-            del sys.path_importer_cache[path]
-        gc.freeze()
 
 
 def unpack_cells_task(

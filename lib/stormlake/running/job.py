@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stormlake import __version__
 from stormlake.archive.s3 import make_session
+from stormlake.archive.source import Source, open_source
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
@@ -75,6 +76,28 @@ def open_lake(uri: str, common: Common) -> Lake:
     elif "://" in uri and not uri.startswith("file://"):
         raise RefusedInput(f"lake {uri!r}: expected a local folder or s3://BUCKET[/PREFIX]")
     return Lake(uri, open_store(uri, session=session, endpoint_url=common.endpoint_url))
+
+
+def open_archive(uri: str, common: Common) -> Source:
+    """Make a source of what a person typed; nothing is contacted yet."""
+    return open_source(
+        uri,
+        region=common.region,
+        endpoint_url=common.endpoint_url,
+        aws_profile=common.aws_profile,
+    )
+
+
+def refuse_lake_in_source(source: Source, lake: Lake) -> None:
+    """Refuse a lake that the next run would list as input."""
+    if source.is_s3 or "://" in lake.uri:
+        return
+    inside, outside = Path(lake.uri).resolve(), Path(source.uri).resolve()
+    if inside == outside or outside in inside.parents:
+        raise RefusedInput(
+            f"--lake {inside} lies in --source {outside}: its files would be taken for input; put "
+            "it beside the source"
+        )
 
 
 @dataclass

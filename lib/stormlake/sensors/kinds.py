@@ -60,6 +60,8 @@ class Kind:
     dedupe: ClassVar[Dedupe] = Dedupe.ALL_COLUMNS
     shows_excerpt: ClassVar[bool] = True
     """Whether a reject may show the record's bytes; never where they tell of a person."""
+    splits: ClassVar[bool] = True
+    """Whether a large object may be read by several tasks."""
     members: ClassVar[pa.Schema | None] = None
     """Members that the quick way wants; None where there is none."""
 

@@ -26,6 +26,7 @@ class RequestRecords(Kind):
     columns: ClassVar[tuple[Column, ...]] = REQUEST_RECORDS
     time_column: ClassVar[str] = "event_time"
     dedupe: ClassVar[Dedupe] = Dedupe.REQUEST_ID
+    splits: ClassVar[bool] = False
     shows_excerpt: ClassVar[bool] = False
     """A line holds the client's address, which is never written."""
 

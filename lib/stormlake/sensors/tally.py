@@ -75,6 +75,12 @@ class FiveNumbers:
         """Whether nothing is lost and nothing is counted twice."""
         return self.read == self.kept + self.duplicates + self.rejected + self.left
 
+    @property
+    def reject_share(self) -> float:
+        """Rejected records of those that were this run's."""
+        judged = self.read - self.left
+        return self.rejected / judged if judged else 0.0
+
     def check(self) -> None:
         """Fail when they do not add up.
 

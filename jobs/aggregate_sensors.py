@@ -1,0 +1,377 @@
+"""Sensor archives and logs to one aggregated table: read, drop duplicates, aggregate, write.
+
+Which aggregation is the name of a .sql file and of the table that it fills; `sql/sensors/` holds
+them. Run it by `stormlake aggregate NAME` or `spark-submit jobs/aggregate_sensors.py NAME`, with
+the same options.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import click
+from pyspark.sql import DataFrame, SparkSession
+
+from stormlake.archive.arrivals import StoredObject, list_arrivals
+from stormlake.counters import Counters
+from stormlake.errors import RefusedInput, ServiceUnreachable
+from stormlake.lake.partitions import Partition
+from stormlake.lake.sql_files import SqlFile, bind, find_sql_file
+from stormlake.lake.tables import REJECTS, TABLES
+from stormlake.lake.types import Table
+from stormlake.running.job import JobRun, Lake, open_lake, refuse_lake_in_source
+from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
+from stormlake.running.progress import Progress
+from stormlake.running.sensor_options import SensorOptions, sensor_options
+from stormlake.running.sensor_report import print_numbers, too_many_rejects
+from stormlake.sensors.frames import Records, read_records
+from stormlake.sensors.reader import Reader
+from stormlake.sensors.tally import FiveNumbers, Tally
+from stormlake.sensors.views import RECORD_VIEWS
+
+COMMAND: Final = "aggregate"
+NO_DAY: Final = "1970-01-01"
+"""Date of rejects where neither an arrival nor an event tells one."""
+
+logger = logging.getLogger(f"stormlake.{COMMAND}")
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """What one run of this job is asked to do.
+
+    Parameters
+    ----------
+    file : SqlFile
+        The query; its name is the table's.
+    table : Table
+    asked : SensorOptions
+    reader : Reader
+    lake : Lake
+    max_reject_share : float
+        More than this share of rejected records is exit code 3.
+    """
+
+    file: SqlFile
+    table: Table
+    asked: SensorOptions
+    reader: Reader
+    lake: Lake
+    max_reject_share: float
+
+    @property
+    def job(self) -> str:
+        """The job's name."""
+        return f"{COMMAND}-{self.file.name}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `--output json` prints: the result of a run.
+
+    Parameters
+    ----------
+    records : dict
+        The five numbers: read = kept + duplicates + rejected + left.
+    objects : dict
+        Objects that were read; of these, empty ones, and ones that could not be read to the end.
+    comments : int
+        Lines of logs that are no records.
+    reasons : dict
+        Rejected records by reason.
+    rows : dict
+        Rows written by table.
+    core_seconds : float
+        CPU time of all processes of the run; starting Spark is not in it.
+    wall_seconds : float
+    bytes_read, bytes_written : int
+    run_id : str
+    ok : bool
+        Whether the share of rejects stayed within its limit.
+    """
+
+    records: dict[str, int]
+    objects: dict[str, int]
+    comments: int
+    reasons: dict[str, int]
+    rows: dict[str, int]
+    core_seconds: float
+    wall_seconds: float
+    bytes_read: int
+    bytes_written: int
+    run_id: str
+    ok: bool
+
+
+@click.command(COMMAND, cls=StormlakeCommand)
+@click.argument("name", metavar="NAME")
+@click.option("--lake", required=True, metavar="URI", help="Where the tables go.")
+@sensor_options
+@common_options
+def main(
+    common: Common,
+    name: str,
+    lake: str,
+    asked: SensorOptions,
+    max_reject_share: float,
+    master: str | None,
+) -> None:
+    """Aggregate a sensor archive into the table NAME.
+
+    NAME is unicorn_minutes, wind_max, events_per_minute or requests_by_os.
+    """
+    file = find_aggregation(name)
+    aggregation = Aggregation(
+        file=file,
+        table=TABLES[name],
+        asked=asked,
+        reader=asked.reader(file.views[0], common),
+        lake=open_lake(lake, common),
+        max_reject_share=max_reject_share,
+    )
+    refuse_lake_in_source(aggregation.reader.source, aggregation.lake)
+    if common.dry_run:
+        dry_run(aggregation, common)
+        return
+    summary = run(aggregation, common, master)
+    report(summary, common)
+    if not summary.ok:
+        numbers = FiveNumbers(**summary.records)
+        raise too_many_rejects(numbers, summary.reasons, max_reject_share, "the tables are written")
+
+
+def find_aggregation(name: str) -> SqlFile:
+    """The .sql file of an aggregation, whose name a table has too."""
+    file = find_sql_file(name, RECORD_VIEWS)
+    if name not in TABLES:
+        raise RefusedInput(
+            f"{name} only answers a question, there is no table of that name; stormlake query "
+            "runs it"
+        )
+    return file
+
+
+def dry_run(aggregation: Aggregation, common: Common) -> None:
+    """Say what would be read; touch nothing."""
+    objects = list_objects(aggregation)
+    size = sum(obj.size for obj in objects)
+    if common.output == "json":
+        print_json(Plan(len(objects), size))
+        return
+    click.echo(
+        f"would read {len(objects)} objects ({size:,} bytes) from {aggregation.reader.source.uri} "
+        f"and write {aggregation.table.name} to {aggregation.lake.uri}"
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dry run found."""
+
+    objects: int
+    bytes: int
+
+
+def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary:
+    """Read, reject, drop duplicates, aggregate, write, report."""
+    with JobRun(
+        aggregation.job,
+        aggregation.lake,
+        common,
+        source=aggregation.reader.source.uri,
+        scope=_scope(aggregation.asked),
+        arguments=_arguments(aggregation),
+    ) as job:
+        earlier = job.earlier_record()
+        if earlier is not None:
+            return Summary(**earlier.summary)
+        objects = list_objects(aggregation)
+        with job.hold(None):
+            # Another attempt under this id may have ended while we waited for its lock.
+            earlier = job.earlier_record()
+            if earlier is not None:
+                return Summary(**earlier.summary)
+            spark = job.start_spark(master)
+            job.clean_staging(spark, (aggregation.table, REJECTS))
+            refuse_erasing(spark, objects, aggregation, job)
+            counters = Counters.of(spark)
+            records = read_records(spark, objects, aggregation.reader, counters)
+            result = aggregate(spark, records, aggregation).persist()
+            with Progress("parts", sum(map(len, records.tasks)), lambda: counters.done.value):
+                rows = rows_by_date(result)
+            tally, numbers = records.tally(), records.numbers()
+            numbers.check()
+            refuse_nothing_read(tally, aggregation)
+            write_tables(records, result, rows, objects, aggregation, job)
+            result.unpersist()
+            summary = summarise(tally, numbers, job, counters, aggregation.max_reject_share)
+            job.finish(summary, ok=summary.ok)
+    return summary
+
+
+def list_objects(aggregation: Aggregation) -> list[StoredObject]:
+    """Every object that may hold records of the run's dates."""
+    reader = aggregation.reader
+    objects = list(list_arrivals(reader.source, *reader.scope.arrivals))
+    if not objects:
+        logger.warning("%s holds nothing in this scope", reader.source.uri)
+    return objects
+
+
+def refuse_erasing(
+    spark: SparkSession, objects: Sequence[StoredObject], aggregation: Aggregation, job: JobRun
+) -> None:
+    """Refuse to replace good rows with nothing because of a typo.
+
+    Raises
+    ------
+    RefusedInput
+        The source holds no object at all in this scope, but the lake holds rows.
+    """
+    if objects:
+        return
+    scope = [(day.isoformat(),) for day in aggregation.asked.days()]
+    there = sum(job.partition_rows(spark, aggregation.table, scope).values())
+    if there:
+        raise RefusedInput(
+            f"{aggregation.reader.source.uri} holds nothing in this scope, but the lake holds "
+            f"{there} rows of it, which this run would erase; check --source and the days. If the "
+            f"archive did lose them, remove their partitions of {aggregation.lake.uri} by hand"
+        )
+
+
+def refuse_nothing_read(tally: Tally, aggregation: Aggregation) -> None:
+    """Refuse to replace good rows with nothing because of an outage.
+
+    Raises
+    ------
+    ServiceUnreachable
+        Not one of the objects could be read.
+    """
+    if tally.unreadable and tally.unreadable >= tally.objects and not tally.accepted + tally.left:
+        raise ServiceUnreachable(
+            f"none of the {tally.objects} objects of {aggregation.reader.source.uri} could be "
+            "read; nothing was written. Check network, credentials, and that the folder is there"
+        )
+
+
+def aggregate(spark: SparkSession, records: Records, aggregation: Aggregation) -> DataFrame:
+    """Run the query over the view of the records; minutes are rows of the table already."""
+    result = records.frame
+    if aggregation.reader.kind.view != aggregation.table.name:
+        result.createOrReplaceTempView(aggregation.reader.kind.view)
+        result = spark.sql(aggregation.file.text, args=parameters(aggregation))
+    # One file a date, in the order that makes it small.
+    return result.repartition("date").sortWithinPartitions("date", *aggregation.table.sort)
+
+
+def parameters(aggregation: Aggregation) -> dict[str, Any]:
+    """Values of the query's parameters, which say which days it is about.
+
+    Raises
+    ------
+    RefusedInput
+        The query has another parameter.
+    """
+    file, known = aggregation.file, aggregation.asked.window_values()
+    foreign = sorted(set(file.parameters) - set(known))
+    if foreign:
+        raise RefusedInput(
+            f"{file.name} has the parameter :{foreign[0]}, which an aggregation is not given; it "
+            f"may have {', '.join(f':{name}' for name in known)}"
+        )
+    return dict(bind(file, {name: known[name] for name in file.parameters}))
+
+
+def rows_by_date(result: DataFrame) -> dict[str, int]:
+    """Rows of every date; the action that reads the archive."""
+    counted = result.groupBy("date").count().collect()
+    return {row["date"].isoformat(): row["count"] for row in counted}
+
+
+def write_tables(
+    records: Records,
+    result: DataFrame,
+    rows: Mapping[str, int],
+    objects: Sequence[StoredObject],
+    aggregation: Aggregation,
+    job: JobRun,
+) -> None:
+    """Write the rejects and the table; the table last, so that its rows promise both."""
+    dates = [day.isoformat() for day in aggregation.asked.days()] or sorted(rows)
+    first = dates[0] if dates else NO_DAY
+    rejected: dict[Partition, int] = {}
+    for day, count in records.tally().reject_days.items():
+        partition = (aggregation.job, day or first)
+        rejected[partition] = rejected.get(partition, 0) + count
+    days = set(dates) | {day for _, day in rejected}
+    if aggregation.asked.start is None:
+        # What an earlier run said of these days is said anew, or not any more.
+        days |= {obj.arrival.date().isoformat() for obj in objects if obj.arrival} | {NO_DAY}
+    job.write(
+        records.rejects(aggregation.job, first),
+        REJECTS,
+        [(aggregation.job, day) for day in sorted(days)],
+        expected=rejected,
+    )
+    expected = {(day,): count for day, count in rows.items()}
+    job.write(result, aggregation.table, [(day,) for day in dates], expected=expected)
+
+
+def summarise(
+    tally: Tally,
+    numbers: FiveNumbers,
+    job: JobRun,
+    counters: Counters,
+    max_reject_share: float,
+) -> Summary:
+    """Count what became of the records and what was written."""
+    return Summary(
+        records=asdict(numbers),
+        objects={"read": tally.objects, "empty": tally.empty, "unreadable": tally.unreadable},
+        comments=tally.comments,
+        reasons=dict(sorted(tally.reasons.items())),
+        rows=job.rows,
+        core_seconds=round(job.core_seconds(counters.cpu_seconds.value), 3),
+        wall_seconds=round(job.wall_seconds(), 3),
+        bytes_read=counters.bytes_read.value,
+        bytes_written=job.bytes_written,
+        run_id=job.run_id,
+        ok=numbers.reject_share <= max_reject_share,
+    )
+
+
+def report(summary: Summary, common: Common) -> None:
+    """Print the summary, for a person or for a program."""
+    if common.output == "json":
+        print_json(summary)
+        return
+    print_numbers(FiveNumbers(**summary.records), summary.reasons, summary.comments)
+    for table, count in summary.rows.items():
+        click.echo(f"{table:<16} {count:>12,} rows")
+    click.echo(
+        f"read {summary.objects['read']:,} objects ({summary.objects['empty']:,} empty), "
+        f"{summary.bytes_read:,} bytes, wrote {summary.bytes_written:,} in "
+        f"{summary.wall_seconds:.1f} s ({summary.core_seconds:.1f} core-seconds)"
+    )
+    click.echo(f"run {summary.run_id}")
+
+
+def _scope(asked: SensorOptions) -> dict[str, Any]:
+    days = {"start": asked.start, "end": asked.end}
+    return {name: day.date().isoformat() if day else None for name, day in days.items()}
+
+
+def _arguments(aggregation: Aggregation) -> dict[str, Any]:
+    return {
+        **aggregation.asked.arguments(),
+        "source": aggregation.reader.source.uri,
+        "max_reject_share": aggregation.max_reject_share,
+    }
+
+
+if __name__ == "__main__":
+    main(prog_name="aggregate_sensors.py")

@@ -1,0 +1,116 @@
+"""`stormlake query`: a question over the records of an archive, answered as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from stormlake.archive.arrivals import list_arrivals
+from stormlake.counters import Counters
+from stormlake.errors import RefusedInput
+from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, parse_parameter
+from stormlake.running.options import (
+    Common,
+    StormlakeCommand,
+    common_options,
+)
+from stormlake.running.sensor_options import SensorOptions, sensor_options
+from stormlake.running.sensor_report import print_numbers, too_many_rejects
+from stormlake.sensors.views import RECORD_VIEWS
+
+WIDEST = 60
+"""Characters of a cell that are shown."""
+
+
+@click.command("query", cls=StormlakeCommand)
+@click.argument("name", metavar="NAME|FILE.sql")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of one of the query's parameters; may be repeated. Times are UTC, such as "
+    "2019-06-25T12:30. Those for the first and last day follow from --start and --end.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Rows shown at the most.",
+)
+@sensor_options
+@common_options
+def main(
+    common: Common,
+    name: str,
+    params: tuple[str, ...],
+    limit: int,
+    asked: SensorOptions,
+    max_reject_share: float,
+    master: str | None,
+) -> None:
+    """Answer a question about the records of an archive; nothing is written.
+
+    NAME is a query of sql/sensors, such as unicorn_low_vitals; or give a .sql file of your own.
+    """
+    file = find_sql_file(name, RECORD_VIEWS)
+    values = bind(file, given_values(file, params, asked))
+    reader = asked.reader(file.views[0], common)
+    if reader.kind.view != file.views[0]:
+        raise RefusedInput(f"--form {asked.form}: {name} reads single records")
+    objects = list(list_arrivals(reader.source, *reader.scope.arrivals))
+    if common.dry_run:
+        click.echo(f"would read {len(objects)} objects from {reader.source.uri}: {file.purpose}")
+        return
+    from stormlake.sensors.frames import read_records
+    from stormlake.spark import start_session, stop_session
+
+    spark = start_session(f"stormlake query {file.name}", master)
+    try:
+        records = read_records(spark, objects, reader, Counters.of(spark))
+        records.frame.createOrReplaceTempView(file.views[0])
+        result = spark.sql(file.text, args=dict(values)).persist()
+        count = result.count()
+        tally, numbers = records.tally(), records.numbers()
+        numbers.check()
+        if common.output == "json":
+            rows = [json.loads(row) for row in result.limit(limit).toJSON().collect()]
+        else:
+            result.show(limit, truncate=WIDEST)
+    finally:
+        stop_session(spark)
+    reasons = dict(sorted(tally.reasons.items()))
+    if common.output == "json":
+        answer = {"rows": rows, "count": count, "records": vars(numbers), "reasons": reasons}
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        click.echo(f"{count:,} rows" + (f", {limit:,} shown" if count > limit else ""))
+        print_numbers(numbers, reasons, tally.comments)
+    if numbers.reject_share > max_reject_share:
+        raise too_many_rejects(numbers, reasons, max_reject_share, "the answer lacks them")
+
+
+def given_values(file: SqlFile, params: Iterable[str], asked: SensorOptions) -> dict[str, Any]:
+    """Values of a query's parameters: those of `--param`, and the days of the window.
+
+    Raises
+    ------
+    RefusedInput
+        A value is no value of its type, is given twice, or has no name.
+    """
+    values: dict[str, Any] = {}
+    for param in params:
+        name, equals, text = param.partition("=")
+        if not equals or name in values:
+            raise RefusedInput(f"--param {param!r}: expected NAME=VALUE, each name once")
+        if name not in file.parameters:
+            known = ", ".join(f"{n} ({kind})" for n, kind in file.parameters.items())
+            raise RefusedInput(f"--param {param!r}: {file.name} has {known or 'no parameters'}")
+        values[name] = parse_parameter(file.parameters[name], text)
+    defaults = asked.window_values()
+    return {n: defaults[n] for n in file.parameters if n in defaults} | values
