@@ -37,6 +37,7 @@ EXTRAS = {
         "mypy",
         "moto[server,s3]",  # the S3 protocol server of the tests
         "duckdb",  # the second engine that every query must agree with
+        "sqlglot",  # parses the SQL files: their lint, and the dialects of other engines
         "pandas",  # README's third reader
         "pandas-stubs",
         "types-psutil",
