@@ -5,9 +5,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stormlake.cli import main
 from stormlake.errors import RefusedInput
 from stormlake.lake.sql_files import (
     SqlFile,
@@ -93,6 +95,14 @@ def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
 def test_a_head_that_does_not_fit_its_query_is_refused(head: str, query: str, message: str) -> None:
     with pytest.raises(RefusedInput, match=message):
         made(query, head)
+
+
+def test_a_query_over_records_is_told_apart_from_one_over_the_lake(tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "sql" / "sensors" / "wind_max.sql"
+    done = CliRunner().invoke(main, ["sql", str(path), "--lake", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "wind_records is made of an archive's records" in done.stderr
+    assert "stormlake aggregate or to stormlake query" in done.stderr
 
 
 @pytest.mark.parametrize(

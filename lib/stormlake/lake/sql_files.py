@@ -22,6 +22,7 @@ __all__ = [
     "parse_parameter",
     "parse_sql_file",
     "sql_names",
+    "views_read",
 ]
 
 FOLDER: Final = "sensors/"
@@ -142,8 +143,7 @@ def parse_sql_file(name: str, text: str, views: Collection[str]) -> SqlFile:
             f"{name}: the head declares {_listed(declared)}, the query uses {_listed(used)}; they "
             "must be the same"
         )
-    code = _code(text)
-    read = tuple(view for view in views if re.search(rf"\b{view}\b", code))
+    read = views_read(text, views)
     if len(read) != 1:
         raise RefusedInput(
             f"{name}: reads {' and '.join(read) or 'no record view'}; it must read exactly one of "
@@ -157,6 +157,12 @@ def parse_sql_file(name: str, text: str, views: Collection[str]) -> SqlFile:
         " ".join(sections["Engines"]),
         read,
     )
+
+
+def views_read(text: str, views: Collection[str]) -> tuple[str, ...]:
+    """Give the views that a query names, in the order of `views`."""
+    code = _code(text)
+    return tuple(view for view in views if re.search(rf"\b{view}\b", code))
 
 
 def bind(file: SqlFile, given: Mapping[str, object]) -> dict[str, Value]:

@@ -10,8 +10,10 @@ import click
 
 from stormlake.errors import RefusedInput
 from stormlake.lake import views
+from stormlake.lake.sql_files import views_read
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common
+from stormlake.sensors.views import RECORD_VIEWS
 from stormlake.spark import start_session
 
 WIDEST: Final = 60
@@ -41,6 +43,12 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
         The file cannot be read, or the query is not valid over this lake.
     """
     text = _query_text(query)
+    records = views_read(text, RECORD_VIEWS)
+    if records:
+        raise RefusedInput(
+            f"{records[0]} is made of an archive's records, the lake has no such table: give the "
+            "file to stormlake aggregate or to stormlake query, which read an archive"
+        )
     lake = open_lake(lake_uri, common)
     if not lake.exists():
         raise RefusedInput(
