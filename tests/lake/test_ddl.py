@@ -232,47 +232,53 @@ def test_the_command_refuses_what_it_cannot_do(arguments: str, message: str) -> 
     assert message in done.stderr
 
 
+@pytest.fixture
+def session(spark):
+    """A session without the temporary views of other tests, which hide tables of their name."""
+    return spark.newSession()
+
+
 @pytest.mark.spark
-def test_spark_makes_every_table_with_the_types_of_its_definition(spark, tmp_path: Path) -> None:
+def test_spark_makes_every_table_with_the_types_of_its_definition(session, tmp_path: Path) -> None:
     for table in TABLES.values():
-        spark.sql(ddl(table, "spark", str(tmp_path)).rstrip(";\n"))
-        made = {f.name: f.dataType for f in spark.table(table.name).schema.fields}
-        spark.sql(f"DROP TABLE {table.name}")
+        session.sql(ddl(table, "spark", str(tmp_path)).rstrip(";\n"))
+        made = {f.name: f.dataType for f in session.table(table.name).schema.fields}
+        session.sql(f"DROP TABLE {table.name}")
         assert made == {f.name: f.dataType for f in spark_schema(table).fields}
 
 
 @pytest.mark.spark
-def test_spark_reads_a_lakes_rows_by_the_ddl(spark, tmp_path: Path) -> None:
+def test_spark_reads_a_lakes_rows_by_the_ddl(session, tmp_path: Path) -> None:
     reject = {"object": "a.json", "record_count": 1, "reason": "malformed", "excerpt": "it's \\xff"}
     schema = pa.schema([arrow_schema(REJECTS).field(column.name) for column in REJECTS.columns])
     folder = tmp_path / "rejects" / "job=aggregate-wind_max" / "date=2026-05-01"
     folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist([reject], schema=schema), folder / "part.parquet")
-    spark.sql(ddl(REJECTS, "spark", str(tmp_path)).rstrip(";\n"))
+    session.sql(ddl(REJECTS, "spark", str(tmp_path)).rstrip(";\n"))
     try:
-        spark.sql("MSCK REPAIR TABLE rejects")
+        session.sql("MSCK REPAIR TABLE rejects")
         query = "SELECT job, date, excerpt FROM rejects WHERE date = DATE '2026-05-01'"
-        (row,) = spark.sql(query).collect()
+        (row,) = session.sql(query).collect()
         assert tuple(row) == ("aggregate-wind_max", dt.date(2026, 5, 1), "it's \\xff")
     finally:
-        spark.sql("DROP TABLE rejects")
+        session.sql("DROP TABLE rejects")
 
 
 @pytest.mark.spark
 def test_spark_reads_an_archive_of_lines_and_shows_the_line_that_is_none(
-    spark, tmp_path: Path
+    session, tmp_path: Path
 ) -> None:
     hour = tmp_path / "2019" / "06" / "25" / "09"
     hour.mkdir(parents=True)
     good = {"Name": "Shadowfax", "StatusTime": "2019-06-25 09:43:42.426", "Distance": 30.5}
     (hour / "stream-1").write_text(json.dumps(good) + '\n{"Name": "Sh\n')
-    spark.sql(archive_ddl(UNICORN_ARCHIVE, "spark", str(tmp_path)).rstrip(";\n"))
+    session.sql(archive_ddl(UNICORN_ARCHIVE, "spark", str(tmp_path)).rstrip(";\n"))
     try:
         query = "SELECT Name, StatusTime, Distance, _corrupt_record FROM unicorn_archive"
-        found = sorted(spark.sql(query).collect(), key=str)
+        found = sorted(session.sql(query).collect(), key=str)
         assert [tuple(row) for row in found] == [
             ("Shadowfax", "2019-06-25 09:43:42.426", 30.5, None),
             (None, None, None, '{"Name": "Sh'),
         ]
     finally:
-        spark.sql("DROP TABLE unicorn_archive")
+        session.sql("DROP TABLE unicorn_archive")
