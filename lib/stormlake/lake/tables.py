@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stormlake.lake import radar_tables, sensor_tables
 from stormlake.lake.radar_tables import (
     RADAR_COLUMNS,
     RADAR_GEOMETRY,
@@ -43,16 +44,8 @@ __all__ = [
 
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
-    for table in (
-        RADAR_VOLUMES,
-        RADAR_GRID,
-        RADAR_COLUMNS,
-        RADAR_GEOMETRY,
-        UNICORN_MINUTES,
-        WIND_MAX,
-        EVENTS_PER_MINUTE,
-        REQUESTS_BY_OS,
-        REJECTS,
-    )
+    for module in (radar_tables, sensor_tables)
+    for table in vars(module).values()
+    if isinstance(table, Table)
 }
-"""Every table of the lake, by name."""
+"""Every table of the lake, by name: a definition in one of the two modules is all it needs."""

@@ -103,7 +103,9 @@ class SensorOptions:
         start = self.start or dt.datetime.min.replace(tzinfo=dt.UTC)
         stop = self.end or dt.datetime.max.replace(tzinfo=dt.UTC)
         last = stop - dt.timedelta(days=1) if self.end else stop
-        return {"start": start, "stop": stop, "start_date": start.date(), "stop_date": last.date()}
+        # Spark is handed a date as text by strftime, which writes the year 1 as `1`: refused there.
+        first = max(start.date(), dt.date(1000, 1, 1))
+        return {"start": start, "stop": stop, "start_date": first, "stop_date": last.date()}
 
     def kind(self, view: str) -> Kind:
         """How the records of a view are read.

@@ -12,7 +12,8 @@ MICROS: Final = 1_000_000
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _LAST_SECOND: Final = (date.max.toordinal() + 1 - _EPOCH_DAY) * DAY_SECONDS - 1  # of the year 9999
-_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+# From the year 1000: what Spark is told as the first date of a run without days.
+_DATE: Final = re.compile(r"([1-9][0-9]{3})-([0-9]{2})-([0-9]{2})")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])")
 _EPOCH: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]*))?")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,19}")
