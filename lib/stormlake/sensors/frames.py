@@ -48,6 +48,8 @@ class Records:
     ----------
     frame : DataFrame
         The columns of the kind's view. Nothing is read before an action on it.
+    decoded : DataFrame
+        The same before copies are dropped.
     tasks : sequence of sequence of Part
     work : Work
     tallies : Accumulator
@@ -56,6 +58,7 @@ class Records:
     """
 
     frame: DataFrame
+    decoded: DataFrame
     tasks: Sequence[Sequence[Part]]
     work: Work
     tallies: Accumulator[Tallies]
@@ -141,7 +144,7 @@ def read_records(
     frame = counted.observe(
         observed, F.count(F.lit(1)).alias("kept"), F.sum(_COPIES).alias("copies")
     ).select(*columns.names)
-    return Records(frame, tasks, work, tallies, observed, counted)
+    return Records(frame, decoded, tasks, work, tallies, observed, counted)
 
 
 def _once(records: DataFrame, dedupe: Dedupe) -> DataFrame:
