@@ -17,9 +17,10 @@ _HEAD: Final = """\
      python -m stormlake.reference > docs/options.md -->
 # Commands and options
 
-Every command tells the same with `--help`. A job has two more doors with the same options:
-`spark-submit jobs/ingest_radar.py …`, and `--options BASE64JSON`, which takes the place of all of
-them where a launcher would damage the arguments.
+Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`) has two more doors
+with the same options: `spark-submit jobs/ingest_radar.py …` or `jobs/aggregate_sensors.py …`, and
+`--options BASE64JSON`, which takes the place of all of them where a launcher would damage the
+arguments.
 
 ## Options of every command
 

@@ -154,7 +154,7 @@ REJECTS: Final = Table(
             "excerpt",
             4 * EXCERPT_BYTES,
             f"The first {EXCERPT_BYTES} bytes; one that is no UTF-8 stands as `\\xNN`. Always NULL "
-            "for device vitals, whose records carry names.",
+            "for device vitals and log lines, which tell of people.",
         ),
     ),
     sort=("object", "byte_offset"),

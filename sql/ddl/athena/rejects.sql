@@ -11,7 +11,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `rejects` (
     `record_count` BIGINT COMMENT '[1] Records that it stands for.',
     `reason` STRING COMMENT 'Why, in one word, e.g. `malformed`.',
     `detail` STRING COMMENT 'What was found and what was expected; at most 200 characters.',
-    `excerpt` STRING COMMENT 'The first 200 bytes; one that is no UTF-8 stands as `\\xNN`. Always NULL for device vitals, whose records carry names.'
+    `excerpt` STRING COMMENT 'The first 200 bytes; one that is no UTF-8 stands as `\\xNN`. Always NULL for device vitals and log lines, which tell of people.'
 )
 COMMENT 'One stretch of an archive object that could not be used, with the reason.'
 PARTITIONED BY (
