@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from stormlake.lake.types import Column
-from stormlake.sensors.json_stream import Decoded
+from stormlake.sensors.json_record import Decoded
 from stormlake.sensors.outcomes import Reject
 
 Row = tuple[Any, ...]

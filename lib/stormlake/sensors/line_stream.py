@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stormlake.sensors.json_stream import SHOWN, too_large
+from stormlake.sensors.json_record import SHOWN, too_large
 from stormlake.sensors.outcomes import Reject
 
 
@@ -43,8 +43,9 @@ class LineStream:
             yield self._line(line)
             self.offset += 1
         if len(self._rest) > self._max:
-            self._dropped += len(self._rest) - SHOWN
-            self._rest = self._rest[:SHOWN]
+            kept = self._rest[:SHOWN]
+            self._dropped += len(self._rest) - len(kept)
+            self._rest = kept
 
     def rest(self) -> Line | Reject | None:
         """What stands behind the last line feed, None for nothing; call it at the end."""

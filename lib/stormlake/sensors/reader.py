@@ -14,7 +14,8 @@ from stormlake.archive.source import Source
 from stormlake.lake.types import arrow_fields
 from stormlake.sensors import fast_json
 from stormlake.sensors.fields import Unusable
-from stormlake.sensors.json_stream import SHOWN, Decoded, JsonStream
+from stormlake.sensors.json_record import SHOWN, Decoded
+from stormlake.sensors.json_stream import JsonStream
 from stormlake.sensors.kinds import Kind, Row
 from stormlake.sensors.line_stream import Line, LineStream
 from stormlake.sensors.outcomes import Reason, Reject
@@ -101,7 +102,7 @@ class _Reading:
         self._tally.unreadable += failure is not None and not isinstance(failure, CutShort)
 
     def _json(self) -> Iterator[_Found]:
-        records = JsonStream(self._reader.max_record, self._data.offset, is_last(self._part))
+        records = JsonStream(self._reader.max_record, self._data.offset, self._part.start > 0)
         quick = self._reader.quick and self._kind.members is not None
         for piece in self._data:
             records.add(piece)
@@ -110,7 +111,10 @@ class _Reading:
                 yield batch
             else:
                 yield from records.decode()
-        yield from self._ended(list(records.decode(final=True)), records.offset)
+        # A part that is not the last may hold the last record.
+        end = records.offset + len(records.buffer)
+        to_end = is_last(self._part) or end >= self._part.obj.size
+        yield from self._ended(list(records.decode(final=True, to_end=to_end)), records.offset)
 
     def _lines(self) -> Iterator[_Found]:
         lines = LineStream(self._reader.max_record, self._data.offset)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from stormlake.lake.types import Column
 from stormlake.sensors import fields
 from stormlake.sensors.fields import Unusable
-from stormlake.sensors.json_stream import Decoded
+from stormlake.sensors.json_record import Decoded
 from stormlake.sensors.kinds import Kind, Row
 from stormlake.sensors.outcomes import Reason, Reject
 from stormlake.sensors.views import WIND_RECORDS
