@@ -48,7 +48,7 @@ class EventRecords(Kind):
         Without a backslash every quote begins or ends a text, so that what is rewritten wrongly
         (blanks elsewhere, several members) is no JSON any more.
         """
-        if b"\\" in block:
+        if any(strange in block for strange in (b"\\", b'"key"', b'"value"')):
             return None
         rewritten = block.replace(b'": "', b'":"').replace(b'":"', b'","value":"')
         return rewritten.replace(b'{"', b'{"key":"')

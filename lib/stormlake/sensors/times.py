@@ -22,9 +22,12 @@ _TIME: Final = re.compile(
     re.ASCII,
 )
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST: Final = 100
 _EPOCH_DAY: Final = dt.date(1970, 1, 1).toordinal()
 _FIRST: Final = -62_135_596_800_000_000
 _LAST: Final = 253_402_300_799_999_999
+_LAST_BY_ARROW: Final = 2_145_916_800_000_000
+"""2038-01-01: behind it Arrow knows no summer time, and no time of a zone is read by it."""
 
 
 class BadTime(ValueError):
@@ -81,10 +84,12 @@ def parse_instant(value: object, zone: ZoneInfo | None = None) -> int:
     if isinstance(value, str):
         if _NUMBER.fullmatch(value) is None:
             return parse_time(value, zone)
-        value = float(value) if re.search("[.eE]", value) else int(value)
+        # Python refuses to make an integer of thousands of digits; it would be no time anyway.
+        whole = len(value) < _LONGEST and re.search("[.eE]", value) is None
+        value = int(value) if whole else float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadTime("expected a time as a text or a number")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value * 1_000):
         raise BadTime("the number is not finite")
     scale = 1_000 if abs(value) > MILLISECONDS_ABOVE else 1_000_000
     return _checked(round(value * scale))
@@ -113,9 +118,12 @@ def quick_times(texts: pa.Array, size: int, zone: ZoneInfo | None) -> pa.Array |
     try:
         local = pc.cast(texts, pa.timestamp("us"))
         # Raises for the hour that comes twice a year and for the one that never comes.
-        return pc.cast(local if zone is None else pc.assume_timezone(local, zone.key), utc)
+        times = pc.cast(local if zone is None else pc.assume_timezone(local, zone.key), utc)
     except pa.ArrowException:
         return None
+    bounds = pc.min_max(times.cast(pa.int64())).as_py()
+    last = _LAST if zone is None else _LAST_BY_ARROW
+    return times if bounds["min"] >= _FIRST and bounds["max"] <= last else None
 
 
 def day_micros(day: dt.date) -> int:
