@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -83,7 +84,7 @@ def _section(command: click.Command, full: str) -> str:
             "",
             f"`{' '.join([full, *arguments, '[OPTIONS]'])}`",
             "",
-            command.help or "",
+            inspect.cleandoc(command.help or ""),
             "",
             _table([p for p in own if not _is_argument(p)]),
             "",
@@ -107,7 +108,7 @@ def _line(option: click.Option) -> str:
     if option.show_default and not option.is_flag:
         notes.append(f"Default `{option.default}`.")
     # Defaults that depend on something else stand in the help's own words.
-    meaning = re.sub(r"\s*\[default: (.*)\]$", r" Default: \1.", option.help or "")
+    meaning = re.sub(r"\s*\[default( of both)?: (.*)\]$", r" Default\1: \2.", option.help or "")
     cells = (f"`{name}{value}`", " ".join([meaning, *notes]))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
