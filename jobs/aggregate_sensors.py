@@ -200,9 +200,11 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
             counters = Counters.of(spark)
             records = read_records(spark, objects, aggregation.reader, counters)
             result = aggregate(spark, records, aggregation).persist()
+            by_date = result.groupBy("date").count()
             with Progress("parts", sum(map(len, records.tasks)), lambda: counters.done.value):
-                rows = rows_by_date(result)
-            tally, numbers = records.tally(), records.numbers()
+                # This is the action that reads the archive.
+                rows = {row["date"].isoformat(): row["count"] for row in by_date.collect()}
+            tally, numbers = records.tally(), records.numbers(by_date)
             numbers.check()
             refuse_nothing_read(tally, aggregation)
             write_tables(records, result, rows, objects, aggregation, job)
@@ -284,12 +286,6 @@ def parameters(aggregation: Aggregation) -> dict[str, Any]:
             f"may have {', '.join(f':{name}' for name in known)}"
         )
     return dict(bind(file, {name: known[name] for name in file.parameters}))
-
-
-def rows_by_date(result: DataFrame) -> dict[str, int]:
-    """Rows of every date; the action that reads the archive."""
-    counted = result.groupBy("date").count().collect()
-    return {row["date"].isoformat(): row["count"] for row in counted}
 
 
 def write_tables(

@@ -67,6 +67,8 @@ def main(
     if common.dry_run:
         click.echo(f"would read {len(objects)} objects from {reader.source.uri}: {file.purpose}")
         return
+    from pyspark.sql import functions as F
+
     from stormlake.sensors.frames import read_records
     from stormlake.spark import start_session, stop_session
 
@@ -75,8 +77,9 @@ def main(
         records = read_records(spark, objects, reader, Counters.of(spark))
         records.frame.createOrReplaceTempView(file.views[0])
         result = spark.sql(file.text, args=dict(values)).persist()
-        count = result.count()
-        tally, numbers = records.tally(), records.numbers()
+        counting = result.agg(F.count(F.lit(1)))
+        count = counting.collect()[0][0]
+        tally, numbers = records.tally(), records.numbers(counting)
         numbers.check()
         if common.output == "json":
             rows = [json.loads(row) for row in result.limit(limit).toJSON().collect()]

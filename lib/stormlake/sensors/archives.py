@@ -20,8 +20,8 @@ from stormlake.lake.ddl import (
     quote_name,
     text_literal,
 )
+from stormlake.lake.sensor_tables import NAME_BYTES
 from stormlake.lake.types import Column
-from stormlake.sensors.views import NAME_BYTES
 
 SOURCE: Final = "s3://YOUR-BUCKET/archive"
 """What stands in the place of an archive's address until somebody gives one."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pyspark.accumulators import AccumulatorParam
-from pyspark.sql import Observation
 from pyspark.sql import functions as F
 
 from stormlake.archive.arrivals import StoredObject
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _COPIES: Final = "copies_of_the_record"
+_OBSERVED: Final = "records"
 
 
 class _ByTask(AccumulatorParam[Tallies]):
@@ -50,20 +50,19 @@ class Records:
         The columns of the kind's view. Nothing is read before an action on it.
     decoded : DataFrame
         The same before copies are dropped.
+    copies : DataFrame
+        `frame` before the count of each record's copies is dropped.
     tasks : sequence of sequence of Part
     work : Work
     tallies : Accumulator
-    observed : Observation
-        Of `frame`: rows, and copies that went into them.
     """
 
     frame: DataFrame
     decoded: DataFrame
+    copies: DataFrame
     tasks: Sequence[Sequence[Part]]
     work: Work
     tallies: Accumulator[Tallies]
-    observed: Observation
-    _counted: DataFrame = field(repr=False)
 
     def tally(self) -> Tally:
         """What was counted, once an action has read everything."""
@@ -72,21 +71,25 @@ class Records:
             total.add(each)
         return total
 
-    def numbers(self) -> FiveNumbers:
-        """The five numbers, once an action has read everything.
+    def numbers(self, executed: DataFrame) -> FiveNumbers:
+        """The five numbers.
+
+        Parameters
+        ----------
+        executed : DataFrame
+            The one whose action has read everything.
 
         Notes
         -----
-        What Spark observed in passing counts a stage twice that it ran twice (an executor was
-        lost), and a view twice that a query reads twice. When that does not add up, the rows are
-        counted by a query of its own, which is exact.
+        What Spark observes in passing is not there in every plan, and counts a stage twice that
+        ran twice (an executor was lost) and a view that a query reads twice. When it does not
+        add up, the rows are counted by a query of its own, which is exact.
         """
-        seen = self.observed.get
-        numbers = self._numbers(seen["kept"] or 0, seen["copies"] or 0)
+        numbers = self._numbers(*_observed(executed))
         if numbers.add_up:
             return numbers
-        kept, copies = self._counted.agg(F.count(F.lit(1)), F.sum(_COPIES)).first() or (0, 0)
-        return self._numbers(kept or 0, copies or 0)
+        counted = self.copies.agg(F.count(F.lit(1)), F.sum(_COPIES)).collect()[0]
+        return self._numbers(counted[0], counted[1] or 0)
 
     def _numbers(self, kept: int, copies: int) -> FiveNumbers:
         tally = self.tally()
@@ -139,12 +142,23 @@ def read_records(
     task = functools.partial(records_task, work=work, tallies=tallies)
     columns = spark_fields(reader.kind.columns)
     decoded = spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(task, columns)
-    counted = _once(decoded, reader.kind.dedupe)
-    observed = Observation()
-    frame = counted.observe(
-        observed, F.count(F.lit(1)).alias("kept"), F.sum(_COPIES).alias("copies")
-    ).select(*columns.names)
-    return Records(frame, decoded, tasks, work, tallies, observed, counted)
+    copies = _once(decoded, reader.kind.dedupe)
+    observed = copies.observe(
+        _OBSERVED, F.count(F.lit(1)).alias("kept"), F.sum(_COPIES).alias("copies")
+    )
+    return Records(observed.select(*columns.names), decoded, copies, tasks, work, tallies)
+
+
+def _observed(executed: DataFrame) -> tuple[int, int]:
+    """Records and copies that passed, by the plan that was executed; zeros where it has none.
+
+    Not by `Observation.get`, which waits for ever where a plan has none.
+    """
+    found = executed._jdf.queryExecution().observedMetrics().get(_OBSERVED)
+    if found.isEmpty():
+        return 0, 0
+    row = found.get()
+    return int(row.getLong(0)), 0 if row.isNullAt(1) else int(row.getLong(1))
 
 
 def _once(records: DataFrame, dedupe: Dedupe) -> DataFrame:

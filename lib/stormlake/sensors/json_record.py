@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stormlake.sensors.json_text import Places, closed, has_surrogate
+from stormlake.lake.sensor_tables import EXCERPT_BYTES
+from stormlake.sensors.json_text import Places, has_surrogate
 from stormlake.sensors.outcomes import Reason, Reject
 
-SHOWN: Final = 200
+SHOWN: Final = EXCERPT_BYTES
 """Bytes of a bad record that are kept for its excerpt."""
 
 _LONGEST_TOKEN: Final = 12
 """Characters of the longest token that is no text: an escaped pair of surrogates."""
+
+_CUT_TOKENS: Final = frozenset(
+    token[:length]
+    for token in (
+        "true",
+        "false",
+        "null",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        ".",
+        "e+",
+        "e-",
+        "E+",
+        "E-",
+    )
+    for length in range(len(token) + 1)
+)
+"""What is left where the end of the input cuts a token that is no text."""
+
+_CUT_ESCAPE: Final = re.compile(r"\\u[0-9a-fA-F]{0,3}\Z")
 
 _LONGEST_INTEGER: Final = 400
 """Digits; more than any double has."""
@@ -87,8 +110,11 @@ class RecordDecoder:
             why = too_large(self._max)
         if why is None:
             return None
+        offset = places.of(at)
         beginning = text[at : at + SHOWN].encode("utf-8", "surrogateescape")[:SHOWN]
-        return Reject(*why, offset=places.of(at), data=beginning)
+        if why[0] is Reason.TRUNCATED:
+            return Reject(*why, offset, places.of(len(text)) - offset, data=beginning), len(text)
+        return Reject(*why, offset, data=beginning)
 
     def has_other_members(self, text: str) -> bool:
         """Whether a text begins with a whole object of more than one member."""
@@ -111,9 +137,10 @@ class RecordDecoder:
             return Reason.MALFORMED, error.msg
         if not final:
             return None
-        if closed(text, at) or not to_end:
-            return Reason.MALFORMED, error.msg
-        return Reason.TRUNCATED, f"the input ends inside a record: {error.msg}"
+        in_escape = error.msg.startswith("Invalid \\u") and _CUT_ESCAPE.search(text)
+        if to_end and (in_text or in_escape or text[error.pos :] in _CUT_TOKENS):
+            return Reason.TRUNCATED, f"the input ends inside a record: {error.msg}"
+        return Reason.MALFORMED, error.msg
 
     def _strange(
         self, text: str, at: int, end: int, value: Any, is_ascii: bool

@@ -22,7 +22,8 @@ BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _BETWEEN: Final = re.compile(r"[ \t\r\n,]*")
 _WRAPPER: Final = re.compile(
-    r'\{[ \t\r\n]*+"(?:[^"\\\x00-\x1f]++|\\.)*+"[ \t\r\n]*+:[ \t\r\n]*+\['
+    r'\{[ \t\r\n]*+"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"[ \t\r\n]*+:'
+    r"[ \t\r\n]*+\["
     r"(?=[ \t\r\n]*+(?:\{|\][ \t\r\n]*+\}))"
 )
 """The head of an object whose first member holds an array of objects."""
@@ -135,7 +136,7 @@ class JsonStream:
                     at = len(text) if final else max(at, len(text) - _LOOK_BACK)
                     break
                 at = resume.end()
-                yield self._skipped(places.of(at), resumed=True)
+                yield self._skipped(places.of(at))
                 self.in_array = self.in_array and not self._at_cut(text, at)
             at = _skip(_BLANK if self._closing else _BETWEEN, text, at)
             if at == len(text):
@@ -157,6 +158,8 @@ class JsonStream:
                 at += 1
                 continue
             value, at = found
+            if isinstance(value, Reject) and value.reason is Reason.TRUNCATED:
+                self.in_array = self._closing = False  # told with the record
             yield value
         self._drop(places.of(at) - self.offset)
 
@@ -203,15 +206,12 @@ class JsonStream:
         self.in_array, self._wrapped = True, wrapper is not None
         return wrapper.end() if wrapper else at + 1
 
-    def _skipped(self, end: int, resumed: bool) -> Reject:
+    def _skipped(self, end: int) -> Reject:
         """The reject of the bad record, which reaches to `end`."""
         bad, self._bad = self._bad, None
         assert bad is not None and bad.offset is not None
-        reason, detail = bad.reason, bad.detail
-        if resumed and reason is Reason.TRUNCATED:
-            reason = Reason.MALFORMED
         length = end - bad.offset
-        return Reject(reason, detail, bad.offset, length, data=bad.data[:length])
+        return Reject(bad.reason, bad.detail, bad.offset, length, data=bad.data[:length])
 
     def _see_more_of_bad(self) -> None:
         """Complete the excerpt of a bad record that began at the end of the last bytes."""
@@ -228,7 +228,7 @@ class JsonStream:
         """What is left to say when the input has ended and nothing is in the buffer."""
         unclosed = self.in_array or self._closing
         if self._bad is not None:
-            yield self._skipped(self.offset, resumed=False)
+            yield self._skipped(self.offset)
         elif unclosed:
             yield self._unclosed(self.offset)
 

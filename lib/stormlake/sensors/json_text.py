@@ -1,4 +1,4 @@
-"""A buffer of JSON as text: places of its characters as bytes, its brackets and escapes."""
+"""A buffer of JSON as text: places of its characters as bytes, and whether it is Unicode."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any, Final
 
-# Possessive (`*+`): the engine else remembers every character of a text, 100 bytes for each.
-_STRUCTURE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -44,21 +42,6 @@ class Places:
         """The bytes of some characters."""
         start = self.of(begin) - self._base
         return self._buffer[start : self.of(end) - self._base]
-
-
-def closed(text: str, at: int) -> bool:
-    """Whether the brackets of the object that begins here are all closed."""
-    depth = 0
-    for token in _STRUCTURE.finditer(text, at):
-        if token[0] == '"':
-            return False
-        if token[0] in "{[":
-            depth += 1
-        elif token[0] in "}]":
-            depth -= 1
-            if depth == 0:
-                return True
-    return False
 
 
 def has_surrogate(text: str, at: int, end: int, value: Any, is_ascii: bool) -> bool:

@@ -6,11 +6,12 @@ import datetime as dt
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from stormlake.counters import Counters
+from stormlake.lake.sensor_tables import DETAIL_CHARACTERS
 from stormlake.lake.tables import REJECTS, arrow_schema
 from stormlake.sensors.outcomes import Reject
 from stormlake.sensors.parts import Part
@@ -20,9 +21,6 @@ from stormlake.workers import spare_worker
 
 if TYPE_CHECKING:
     from pyspark import Accumulator, Broadcast
-
-DETAIL: Final = 200
-"""Characters of a reject's detail."""
 
 Tallies = dict[int, Tally]
 """What each task counted, by its number: a task that runs twice counts once."""
@@ -119,7 +117,7 @@ def reject_row(reject: Reject, key: str, shows_excerpt: bool) -> dict[str, Any]:
         "byte_length": reject.length,
         "record_count": reject.records,
         "reason": str(reject.reason),
-        "detail": reject.detail[:DETAIL],
+        "detail": reject.detail[:DETAIL_CHARACTERS],
         "excerpt": shown,
     }
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stormlake.lake.sensor_tables import NAME_BYTES
 from stormlake.lake.types import Column
-
-NAME_BYTES: Final = 1024
-"""Longest name, location, or identifier in bytes of UTF-8 that a warehouse column must hold."""
 
 
 def _text(name: str, description: str, nullable: bool = True, size: int = NAME_BYTES) -> Column:
