@@ -9,15 +9,17 @@ BIN := $(VENV)/bin
 LOCK := requirements/spark-$(SPARK).lock
 # What an environment was made from; another runtime or another lock makes it anew.
 STAMP := $(VENV)/.made-from-$(SPARK)-$(shell cat setup.py requirements/*.lock 2>/dev/null | cksum | cut -d' ' -f1)
-# Where `make run` puts its archive; the lake is ./lake, the picture ./lake-map.png.
+# Where `make run` puts its archives; the lake is ./lake, the picture ./lake-map.png. What
+# ingest-radar reads it reads whole, so the sensors' archives lie beside it.
 ARCHIVE := build/archive
+SENSORS := build/sensors
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other run test test-spark lint bench docs lock clean
+.PHONY: help setup setup-other run test test-spark test-large lint bench bench-radar bench-sensors docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,11 +41,20 @@ $(STAMP):
 setup-other:
 	@$(MAKE) --no-print-directory setup SPARK=$(OTHER_SPARK) VENV=$(OTHER_VENV)
 
-run: setup ## a map of a storm: real volumes and a simulated storm, into ./lake and lake-map.png
+run: setup ## radar: real volumes and a simulated storm; sensors: a simulated hour; into ./lake and lake-map.png
 	$(BIN)/stormlake samples --out $(ARCHIVE)/samples
 	$(BIN)/stormlake simulate radar --station KTLX --start 2026-05-01T21:00 --volumes 12 --seed 3 --out $(ARCHIVE)/storm
 	$(BIN)/stormlake ingest-radar --source $(ARCHIVE) --lake lake
 	$(BIN)/stormlake show --lake lake --station KTLX --out lake-map.png
+	$(BIN)/stormlake simulate unicorns --out $(SENSORS)/unicorns
+	$(BIN)/stormlake simulate wind --shape array --gzip --out $(SENSORS)/wind
+	$(BIN)/stormlake simulate vitals --records 120000 --out $(SENSORS)/vitals
+	$(BIN)/stormlake simulate events --out $(SENSORS)/events
+	$(BIN)/stormlake simulate cloudfront --out $(SENSORS)/cloudfront
+	$(BIN)/stormlake aggregate unicorn_minutes --source $(SENSORS)/unicorns --lake lake
+	$(BIN)/stormlake aggregate wind_max --source $(SENSORS)/wind --lake lake
+	$(BIN)/stormlake aggregate events_per_minute --source $(SENSORS)/events --lake lake
+	$(BIN)/stormlake aggregate requests_by_os --source $(SENSORS)/cloudfront --lake lake
 
 test: setup setup-other ## all tests: everything on one runtime, Spark's tests on the other too
 	tests/both_runtimes.sh $(BIN)/python $(OTHER_VENV)/bin/python $(PYTEST_ARGS)
@@ -56,8 +67,16 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## how fast, beside its peers, in one run; prints a table, writes build/bench.json
+test-large: setup ## a file of 1 GiB in one line, in bounded memory; some minutes, 3 GB in build/large
+	$(BIN)/python -m pytest tests/large $(PYTEST_ARGS)
+
+bench: bench-radar bench-sensors ## how fast, beside its peers; prints tables, writes build/bench*.json
+
+bench-radar: setup
 	$(BIN)/python benchmarks/radar.py --out build/bench.json $(BENCH_ARGS)
+
+bench-sensors: setup
+	$(BIN)/python benchmarks/sensors.py --out build/bench-sensors.json $(BENCH_ARGS)
 
 docs: setup ## write the generated reference pages and sql/ddl anew
 	$(BIN)/python -m stormlake.lake.reference > docs/tables.md

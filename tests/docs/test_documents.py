@@ -20,8 +20,10 @@ from stormlake.simulate.radar import simulate_storm
 from tests.docs.blocks import PAGES, README, ROOT, Block, anchors, blocks, links
 from tests.fakes.s3 import s3_server
 
+# test_worked_example.py follows this page, in a tree that it may change.
+WORKED_EXAMPLE = ROOT / "docs" / "aggregations.md"
 # The README makes the lake that the other pages query.
-RUN = [block for page in PAGES for block in blocks(page, "sh", "python")]
+RUN = [block for page in PAGES if page != WORKED_EXAMPLE for block in blocks(page, "sh", "python")]
 SECONDS = 300
 
 
@@ -100,6 +102,15 @@ def test_the_blocks_show_what_the_pages_say(outcomes, checkout: Path) -> None:
     assert re.search(r"\| *KLBB\|2016-06-01\| +1\|", shown)
     assert "would read 1 volumes" in shown
     assert "rows     90" in shown  # level 5 of KATX
+    # Four unicorns and three farms for an hour, an hour of minutes, six systems.
+    written = dict(re.findall(r"^([a-z_]+) +(\d+) rows$", shown, re.MULTILINE))
+    expected = {"unicorn_minutes": 240, "wind_max": 180, "events_per_minute": 60}
+    assert {name: int(written[name]) for name in expected} == expected
+    assert int(written["requests_by_os"]) == 6
+    # The numbers that the README and the page of sensors show are those that are printed.
+    for page in (README, ROOT / "docs" / "sensors.md"):
+        (numbers,) = re.findall(r"^    (records .*)$", page.read_text(encoding="utf-8"), re.M)
+        assert numbers in shown
     assert (checkout / "klbb.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -117,17 +128,18 @@ def test_the_picture_of_the_readme_is_the_one_that_its_commands_draw(outcomes, c
 
 
 def test_the_pages_with_commands_are_among_those_that_are_run() -> None:
-    assert {block.page for block in RUN} >= {"README", "query", "troubleshoot"}
+    assert {block.page for block in RUN} >= {"README", "query", "sensors", "troubleshoot"}
 
 
 def test_the_commands_by_hand_are_those_of_make_run() -> None:
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nrun: ")[2]
-    recipe = (
-        recipe.partition("\n\n")[0].replace("$(BIN)/", "").replace("$(ARCHIVE)", "build/archive")
-    )
+    recipe = recipe.partition("\n\n")[0].replace("$(BIN)/", "")
+    for variable, folder in (("ARCHIVE", "build/archive"), ("SENSORS", "build/sensors")):
+        recipe = recipe.replace(f"$({variable})", folder)
     made = [line.strip() for line in recipe.splitlines() if line.startswith("\tstormlake ")]
-    assert len(made) == 4
-    assert "\n".join(made) in README.read_text(encoding="utf-8")
+    radar, sensors = blocks(README, "sh")[1:3]
+    assert "\n".join(made) == f"{radar.code}{sensors.code}".rstrip()
+    assert len(made) == 4 + 9
 
 
 def test_the_public_bucket_is_asked_for_by_its_default_name() -> None:

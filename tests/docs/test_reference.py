@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from stormlake.errors import ExitCode
 from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.profiles import LAKE, NOTEBOOK
 from stormlake.reference import commands, reference_page
+from stormlake.running.sensor_options import SensorOptions
+from stormlake.sensors import outcomes
 from tests.docs.blocks import ROOT
 
 DOCS = ROOT / "docs"
@@ -65,6 +68,9 @@ def test_every_exit_code_is_explained() -> None:
         ["simulate", "radar", "--station", "KTLX", "--start", "2026-05-01", "--out", "made"],
         ["export-csv", "--source", "volume", "--out", "made"],
         ["show", "--lake", "lake", "--station", "KTLX", "--out", "made"],
+        ["aggregate", "wind_max", "--source", "volume", "--lake", "made"],
+        ["query", "unicorn_distance_total", "--source", "volume"],
+        ["ddl", "--engine", "hive", "--all", "--out", "made"],
     ],
     ids=lambda arguments: arguments[0],
 )
@@ -85,6 +91,28 @@ def test_the_ingest_page_explains_every_reason_under_its_status() -> None:
     assert {reason for _, reason in found} - {""} == {str(reason) for reason in Reason}
     # The only reason that two statuses have.
     assert len(found) - 1 == len(Reason) + 1
+
+
+def test_the_sensor_pages_explain_every_reason() -> None:
+    pages = {page: (DOCS / page).read_text(encoding="utf-8") for page in ("sensors.md", "logs.md")}
+    rows = {
+        page: re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text.partition("## Rejects")[2], re.M)
+        for page, text in pages.items()
+    }
+    told = {page: re.findall(r"`(\w+)`", " ".join(found)) for page, found in rows.items()}
+    reasons = [str(reason) for reason in outcomes.Reason]
+    assert told["sensors.md"][: len(reasons)] == reasons
+    assert set(told["logs.md"]) < set(reasons)
+
+
+def test_the_sensor_page_names_the_defaults_of_the_reader() -> None:
+    text = (DOCS / "sensors.md").read_text(encoding="utf-8")
+    command = main.get_command(click.Context(main), "aggregate")
+    assert command is not None
+    defaults = {option.name: option.default for option in command.params}
+    assert {field.name for field in fields(SensorOptions)} <= defaults.keys()
+    for name in ("early", "late", "max_record_mb", "max_reject_share"):
+        assert f"`--{name.replace('_', '-')}` ({defaults[name]})" in text
 
 
 def test_the_radar_page_has_the_built_in_profiles() -> None:
