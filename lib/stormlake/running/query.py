@@ -52,7 +52,8 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
     lake = open_lake(lake_uri, common)
     if not lake.exists():
         raise RefusedInput(
-            f"there is no lake at {lake.uri}; stormlake ingest-radar makes one, --lake names one"
+            f"there is no lake at {lake.uri}; stormlake ingest-radar and stormlake "
+            "aggregate make one, --lake names one"
         )
     spark = start_session("stormlake sql", master)
     try:
