@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from stormlake.spark import start_session
+from tests.fakes.s3 import CREDENTIALS
+from tests.integration.archives import PROFILE
+from tests.integration.runs import JobServer
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,22 @@ def spark() -> Iterator[object]:
     )
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def job() -> Iterator[JobServer]:
+    """One process, and one JVM, for all runs that need no process of their own.
+
+    The first run costs 30 core-seconds, a later one on `local[1]` 8, on `local[2]` 14: each core
+    has a worker and a decoder to start.
+    """
+    with JobServer({**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile with a small grid."""
+    path = tmp_path_factory.mktemp("profile") / "coarse.toml"
+    path.write_text(PROFILE)
+    return path

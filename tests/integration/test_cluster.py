@@ -27,7 +27,10 @@ def _while_writing_the_grid(cluster: Cluster, lake: Path) -> bool:
     return any((lake / "radar_grid").glob(".spark-staging-*"))
 
 
-@pytest.mark.parametrize("moment", [_while_decoding, _while_writing_the_grid])
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(_while_decoding, marks=pytest.mark.one_runtime), _while_writing_the_grid],
+)
 def test_a_worker_killed_in_mid_job_changes_no_row(
     archive: Path,
     clean: Path,

@@ -88,6 +88,7 @@ def test_the_corruptions_are_the_same_in_every_run() -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.one_runtime
 def test_good_volumes_beside_dozens_of_corrupt_ones_have_the_rows_of_a_clean_run(
     job: JobServer, clean: Path, coarse: Path, tmp_path: Path
 ) -> None:

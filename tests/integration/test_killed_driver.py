@@ -24,6 +24,7 @@ from tests.integration.runs import (
 )
 
 pytestmark = pytest.mark.spark
+ONE_RUNTIME = pytest.mark.one_runtime
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +70,13 @@ def _grid_in_commit(run: Running, lake: Path) -> bool:
 @pytest.mark.parametrize(
     ("moment", "settings"),
     [
-        (_decoding, {"slow": "1"}),
-        (_grid_staged, {}),
-        (_grid_in_commit, {}),
-        (None, {"die": "before:radar_volumes"}),
-        (None, {"die": "before:record"}),
+        pytest.param(_decoding, {"slow": "1"}, id="decoding", marks=ONE_RUNTIME),
+        pytest.param(_grid_staged, {}, id="grid staged", marks=ONE_RUNTIME),
+        # How files come to their places is Spark's own doing, which may change with its version.
+        pytest.param(_grid_in_commit, {}, id="grid in commit"),
+        pytest.param(None, {"die": "before:radar_volumes"}, id="between tables", marks=ONE_RUNTIME),
+        pytest.param(None, {"die": "before:record"}, id="before the record", marks=ONE_RUNTIME),
     ],
-    ids=["decoding", "grid staged", "grid in commit", "between tables", "before the record"],
 )
 def test_after_a_driver_killed_in_mid_write_the_next_run_gives_the_rows_of_a_clean_one(
     job: JobServer,
@@ -101,7 +102,7 @@ def test_after_a_driver_killed_in_mid_write_the_next_run_gives_the_rows_of_a_cle
     assert records(lake) == before, "a killed run has no record"
     assert list((lake / "_stormlake/locks").rglob("*.json")), "it could not remove its locks"
 
-    finished = job(*options).expect(0)
+    finished = job(*options[:-1], "local[1]").expect(0)
 
     assert_same_lake(lake, clean)
     assert_nothing_dead(lake)

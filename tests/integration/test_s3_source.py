@@ -38,6 +38,7 @@ def _bucket() -> dict[str, bytes]:
 
 
 @pytest.mark.spark
+@pytest.mark.one_runtime
 def test_from_s3_with_paging_throttling_errors_and_cut_bodies_come_the_rows_of_the_folder(
     job: JobServer, clean: Path, coarse: Path, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_from_s3_with_paging_throttling_errors_and_cut_bodies_come_the_rows_of_t
 
 
 @pytest.mark.spark
+@pytest.mark.one_runtime
 def test_without_an_s3_server_the_run_ends_with_5_and_says_where_it_asked(
     job: JobServer, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from tests.integration.runs import (
     volumes,
 )
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.one_runtime]
 
 
 def test_of_runs_at_once_those_of_one_station_wait_or_refuse_and_others_succeed(
@@ -39,14 +39,18 @@ def test_of_runs_at_once_those_of_one_station_wait_or_refuse_and_others_succeed(
 
     started: list[Running] = []
     with ExitStack() as stack:
-        first = start(ktlx, slow="25")
+        enough = tmp_path / "enough"
+        # Its one volume takes until we have seen enough; on a busy machine that is long.
+        first = start(ktlx, slow="200", until=str(enough), answer="240")
         started.append(first)
         first.until(lambda: bool(decoders(first.mark)), "the first run works")
         for source, settings in ((ktlx, {}), (ktlx, {"lock_wait": "1.5"}), (kabr, {})):
             started.append(start(source, **settings))
         waits, refuses, elsewhere = started[1:]
         refused = refuses.finish()
+        waits.until(lambda: "waiting at most" in "".join(waits.stderr), "the wait")
         assert first.process.poll() is None, "the first run holds its station still"
+        enough.touch()
         others = [run.finish() for run in (first, elsewhere, waits)]
 
     said = refused.expect(2).stderr

@@ -10,9 +10,10 @@ import pytest
 from tests.data import wheel_file
 from tests.integration.runs import JobServer, lake_table, records, volumes
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.one_runtime]
 
 KATX = "KATX20130717_195021_V06"
+ONE_CORE = ("--master", "local[1]")
 DAYS = ("--station", "KATX", "--start", "2013-07-17", "--end", "2013-07-18")
 
 
@@ -29,11 +30,16 @@ def source(tmp_path: Path, wedge: bytes) -> Path:
     return folder
 
 
-@pytest.fixture
-def lake(job: JobServer, coarse: Path, source: Path, tmp_path: Path) -> Path:
-    """A lake that holds the one volume of the source."""
-    lake = tmp_path / "lake"
-    job("--source", source, "--lake", lake, "--profile", coarse).expect(0)
+@pytest.fixture(scope="module")
+def lake(
+    job: JobServer, coarse: Path, wedge: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A lake that holds the one volume of the source; no test may change it."""
+    folder = tmp_path_factory.mktemp("refusals")
+    (folder / "source").mkdir()
+    (folder / "source" / KATX).write_bytes(wedge)
+    lake = folder / "lake"
+    job("--source", folder / "source", "--lake", lake, "--profile", coarse, *ONE_CORE).expect(0)
     assert lake_table(lake, "radar_grid").num_rows > 0
     return lake
 
@@ -45,7 +51,9 @@ def test_a_source_without_a_single_object_may_not_empty_a_day_that_holds_rows(
     wrong.mkdir()
     before = lake_table(lake, "radar_grid")
 
-    refused = job("--source", wrong, "--lake", lake, "--profile", coarse, *DAYS).expect(2)
+    refused = job("--source", wrong, "--lake", lake, "--profile", coarse, *DAYS, *ONE_CORE).expect(
+        2
+    )
 
     assert "the lake holds 1 volumes of it, which this run would erase" in refused.stderr
     assert lake_table(lake, "radar_grid").equals(before)
@@ -59,7 +67,7 @@ def test_an_outage_of_the_source_leaves_the_tables_as_they_are_and_exits_5(
     (source / KATX).symlink_to(tmp_path / "not mounted" / KATX)
     before = lake_table(lake, "radar_grid")
 
-    failed = job("--source", source, "--lake", lake, "--profile", coarse).expect(5)
+    failed = job("--source", source, "--lake", lake, "--profile", coarse, *ONE_CORE).expect(5)
 
     assert "none of the 1 volumes of" in failed.stderr
     assert "nothing was written" in failed.stderr
@@ -76,6 +84,7 @@ def test_a_rejected_volume_without_a_name_stands_where_its_header_puts_it(
 
     job(
         *("--source", source, "--lake", tmp_path / "l", "--profile", coarse),
+        *ONE_CORE,
         *("--max-reject-share", "1"),
     ).expect(0)
 
@@ -90,7 +99,9 @@ def test_the_share_of_rejects_is_told_of_the_volumes_that_were_judged(
     (source / "KATX20130717_200000_V06").write_bytes(b"<html>404</html>")
     (source / "KATX20130717_210000_V06_MDM").write_bytes(b"metadata")
 
-    over = job("--source", source, "--lake", tmp_path / "l", "--profile", coarse).expect(3)
+    over = job("--source", source, "--lake", tmp_path / "l", "--profile", coarse, *ONE_CORE).expect(
+        3
+    )
 
     assert "1 of 2 volumes were rejected (50.0%), more than" in over.stderr
 
@@ -98,7 +109,7 @@ def test_the_share_of_rejects_is_told_of_the_volumes_that_were_judged(
 def test_a_run_id_that_has_finished_is_not_run_again(
     job: JobServer, coarse: Path, source: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--source", source, "--lake", tmp_path / "l", "--profile", coarse)
+    arguments = ("--source", source, "--lake", tmp_path / "l", "--profile", coarse, *ONE_CORE)
     first = job(*arguments, "--run-id", "retry-1", "--output", "json").expect(0)
     files = sorted(path.name for path in (tmp_path / "l").rglob("*.parquet"))
 
@@ -134,6 +145,7 @@ def test_dual_pol_can_be_required(
 
     job(
         *("--source", source, "--lake", tmp_path / "l", "--profile", coarse),
+        *ONE_CORE,
         *("--dual-pol", "require", "--max-reject-share", "1"),
     ).expect(0)
 
@@ -152,7 +164,7 @@ def test_a_station_file_places_a_station_that_the_table_lacks(
     )
     stations = tmp_path / "stations.csv"
     stations.write_text("station,latitude,longitude,altitude\nXLOT,41.5,-88.0,200\n")
-    arguments = ("--source", source, "--lake", tmp_path / "l", "--profile", coarse)
+    arguments = ("--source", source, "--lake", tmp_path / "l", "--profile", coarse, *ONE_CORE)
 
     job(*arguments, "--max-reject-share", "1").expect(0)
     without = volumes(tmp_path / "l")["XLOT20030101_000921.bz2"]

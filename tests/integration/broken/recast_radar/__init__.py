@@ -4,7 +4,8 @@
     ABRT  calls abort(), as Rust's panic=abort does      EXIT  ends the process with code 7
     LOUD  writes to stdout and stderr first, then works
 
-With STORMLAKE_TEST_SLOW every volume takes that many seconds longer.
+With STORMLAKE_TEST_SLOW every volume takes that many seconds longer, or, where STORMLAKE_TEST_UNTIL
+names a file, until it is there.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ sys.path[:] = _path
 _open_tree = _real._native._open_tree
 
 
+def _wait(seconds: float, file: str | None) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not (file and Path(file).exists()):
+        time.sleep(min(0.1, seconds))
+
+
 def _break(data: bytes, **options: Any) -> Any:
-    time.sleep(float(os.environ.get("STORMLAKE_TEST_SLOW", "0")))
+    _wait(float(os.environ.get("STORMLAKE_TEST_SLOW", "0")), os.environ.get("STORMLAKE_TEST_UNTIL"))
     match bytes(data[20:24]):
         case b"SEGV":
             ctypes.string_at(0)
