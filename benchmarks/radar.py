@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ def main() -> int:
     core = pin()
     # Only now: these read how many threads they may use.
     from benchmarks import kernels, report, targets
+    from benchmarks.machine import machine
     from benchmarks.volumes import samples
     from stormlake.radar.process import warm_up
     from stormlake.radar.profiles import LAKE
@@ -57,7 +57,7 @@ def main() -> int:
         result["kernels"][sample.short] = kernels.measure(sample, LAKE, 1 if options.quick else 3)
     if not options.no_spark:
         result["spark"] = _spark(volumes, options)
-    result["machine"] = _machine() | {"load_before": load, "load_after": os.getloadavg()[0]}
+    result["machine"] = machine() | {"load_before": load, "load_after": os.getloadavg()[0]}
     found = targets.targets(result["kernels"], result["spark"])
     result["targets"] = [target.as_json() for target in found]
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -135,19 +135,6 @@ def _spark(volumes: list[Any], options: argparse.Namespace) -> dict[str, Any]:
         wall = {label: min(job.wall_seconds for job in runs[label]) for label in (one, two)}
         found["speed_up"] = wall[one] / wall[two]
     return found
-
-
-def _machine() -> dict[str, Any]:
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "cpu": names[0] if names else platform.machine(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
 
 
 def _options() -> argparse.Namespace:

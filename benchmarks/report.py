@@ -52,6 +52,11 @@ def lines(result: dict[str, Any], targets: Sequence[Target]) -> Iterator[str]:
     if result["spark"] is not None:
         yield from _spark(result["spark"])
     yield ""
+    yield from asked(targets)
+
+
+def asked(targets: Sequence[Target]) -> Iterator[str]:
+    """The table of what was promised, and whether it was kept."""
     width = max(len(target.what) for target in targets)
     yield f"{'target of the issue':<{width}}  {'reached':>9}  {'asked for':>10}"
     for target in targets:
