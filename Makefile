@@ -83,7 +83,7 @@ docs: setup ## write the generated reference pages and sql/ddl anew
 	$(BIN)/python -m stormlake.reference > docs/options.md
 	for each in spark athena hive redshift; do $(BIN)/stormlake ddl --engine $$each --all --out sql/ddl || exit 1; done
 
-lock: setup ## resolve requirements/constraints.txt into the lock files
+lock: ## resolve requirements/constraints.txt into the lock files
 	$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv==0.13.9
 	for each in spark-3.5 spark-4.0; do \
 	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
