@@ -37,7 +37,7 @@ _CUT_TOKENS: Final = frozenset(
 )
 """What is left where the end of the input cuts a token that is no text."""
 
-_CUT_ESCAPE: Final = re.compile(r"\\u[0-9a-fA-F]{0,3}\Z")
+_CUT_ESCAPE: Final = re.compile(r"\\u[0-9a-fA-F]{0,4}\Z")
 
 _LONGEST_INTEGER: Final = 400
 """Digits; more than any double has."""
@@ -130,7 +130,7 @@ class RecordDecoder:
         text = places.text
         in_text = error.msg.startswith("Unterminated string")
         # As far as it is good for sure: so the answer is the same however much was read.
-        reach = max(at, len(text) - _LONGEST_TOKEN) if in_text else error.pos
+        reach = max(error.pos, len(text) - _LONGEST_TOKEN) if in_text else error.pos
         if places.of(reach) - places.of(at) > self._max:
             return too_large(self._max)
         if not in_text and error.pos < len(text) - _LONGEST_TOKEN:
