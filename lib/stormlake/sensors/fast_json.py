@@ -18,6 +18,9 @@ _SEPARATED: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _STRANGE: Final = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n{]")
 """Something else than a record behind a closing brace: nested objects, brackets, `null`."""
 
+_DEEP: Final = re.compile(rb"(?:\[[^\]{]*+){200}")
+"""Arrays in arrays; Arrow bears any number, Python's decoder about a thousand."""
+
 _TRIES: Final = 8
 
 
@@ -61,7 +64,7 @@ def parse_records(block: bytes, schema: pa.Schema, in_array: bool) -> pa.Table |
         block = block.replace(b"},{", b"}\n{")
         if _SEPARATED.search(block):
             block = _SEPARATED.sub(b"}\n{", block)
-    if b"NaN" in block or b"Inf" in block or _STRANGE.search(block):
+    if b"NaN" in block or b"Inf" in block or _STRANGE.search(block) or _DEEP.search(block):
         return None
     if not block.isascii():
         try:

@@ -67,10 +67,13 @@ class UnicornRecords(Kind):
         if any(arrays[name].null_count for name in self.members.names[:5]):
             return None
         times = quick_times(arrays["StatusTime"], _WRITTEN, self.zone)
-        distance = pc.add(arrays["Distance"], 0.0)
-        if times is None or not pc.min(distance).as_py() >= 0:
+        # Arrow makes an integer of 400 digits infinite; 0.0 is added because of -0.0.
+        *places, distance = numbers = [
+            pc.add(arrays[name], 0.0) for name in self.members.names[2:5]
+        ]
+        finite = all(pc.all(pc.is_finite(values)).as_py() for values in numbers)
+        if times is None or not finite or pc.min(distance).as_py() < 0:
             return None
-        places = [pc.add(arrays[name], 0.0) for name in ("Latitude", "Longitude")]
         points = [arrays["HealthPoints"], arrays["MagicPoints"]]
         columns = [arrays["Name"], times, *places, distance, *points]
         return pa.RecordBatch.from_arrays(columns, schema=arrow_fields(self.columns))
