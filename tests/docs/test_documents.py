@@ -24,7 +24,8 @@ from tests.fakes.s3 import s3_server
 WORKED_EXAMPLE = ROOT / "docs" / "aggregations.md"
 # The README makes the lake that the other pages query.
 RUN = [block for page in PAGES if page != WORKED_EXAMPLE for block in blocks(page, "sh", "python")]
-SECONDS = 300
+# Four runs of Spark in one block, on a machine that has other work too.
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")
