@@ -18,7 +18,7 @@ _SEPARATED: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _STRANGE: Final = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n{]")
 """Something else than a record behind a closing brace: nested objects, brackets, `null`."""
 
-_DEEP: Final = re.compile(rb"(?:\[[^\]{]*+){200}")
+_DEEP: Final = re.compile(rb"(?:\[[^\[\]{]*+){200}")
 """Arrays in arrays; Arrow bears any number, Python's decoder about a thousand."""
 
 _TRIES: Final = 8
