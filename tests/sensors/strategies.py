@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,7 +24,6 @@ anything = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    # No double holds it.
     | names,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=5,
@@ -88,9 +86,3 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
 def written(records: list[Any], shape: str) -> bytes:
     """Records in a shape, as bytes."""
     return SHAPES[shape](records).encode()
-
-
-def first_member_is_array_of_objects(record: dict[str, Any]) -> bool:
-    """Whether a record begins as a wrapper does."""
-    first = next(iter(record.values()), None)
-    return json.dumps(first).startswith(("[{", "[]"))
