@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +142,9 @@ def compare(lake: Path, theirs: Path) -> dict[str, int]:
     return {"ours": ours, "duckdb": duckdb_rows, "differ": differ}
 
 
-def growth(archives: Mapping[int, Path], compared: int, rounds: int) -> dict[str, Any]:
+def growth(
+    archives: Mapping[int, Path], compared: int, rounds: int, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Measure the job at each size, and DuckDB at one of them; the best of interleaved rounds.
 
     Parameters
@@ -152,13 +154,17 @@ def growth(archives: Mapping[int, Path], compared: int, rounds: int) -> dict[str
     compared : int
         The size at which DuckDB aggregates too, and the results are held against each other.
     rounds : int
+    say : callable
+        Told of every run.
     """
     runs: dict[int, list[Run]] = {records: [] for records in archives}
     duck = []
     for _ in range(rounds):
         for records, folder in archives.items():
             with _scratch() as scratch:
-                runs[records].append(run_job(folder, records, scratch / "lake"))
+                run = run_job(folder, records, scratch / "lake")
+                runs[records].append(run)
+                say(f"{records:,} records: {run.core_seconds} core-seconds, load {run.load:.1f}")
                 if records == compared:
                     duck.append(run_duckdb(folder, scratch / "duckdb"))
                     agreement = compare(scratch / "lake", scratch / "duckdb")

@@ -65,7 +65,7 @@ def _growth(options: argparse.Namespace) -> dict[str, Any]:
     _say(f"archives of {', '.join(f'{size:,}' for size in sizes)} records in {options.work}")
     archives = {size: sensor_archive.archive(options.work, size) for size in sizes}
     _say(f"the job on each, {options.job_rounds} rounds")
-    return sensor_job.growth(archives, options.compared, options.job_rounds)
+    return sensor_job.growth(archives, options.compared, options.job_rounds, _say)
 
 
 def _options() -> argparse.Namespace:
