@@ -67,8 +67,6 @@ def main(
     if common.dry_run:
         click.echo(f"would read {len(objects)} objects from {reader.source.uri}: {file.purpose}")
         return
-    from pyspark.sql import functions as F
-
     from stormlake.sensors.frames import read_records
     from stormlake.spark import start_session, stop_session
 
@@ -77,7 +75,7 @@ def main(
         records = read_records(spark, objects, reader, Counters.of(spark))
         records.frame.createOrReplaceTempView(file.views[0])
         result = spark.sql(file.text, args=dict(values)).persist()
-        counting = result.agg(F.count(F.lit(1)))
+        counting = result.selectExpr("COUNT(*)")
         count = counting.collect()[0][0]
         tally, numbers = records.tally(), records.numbers(counting)
         numbers.check()
