@@ -19,7 +19,7 @@ from stormlake.archive.arrivals import StoredObject, list_arrivals
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput, ServiceUnreachable
 from stormlake.lake.partitions import Partition
-from stormlake.lake.sql_files import SqlFile, bind, find_sql_file
+from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, sql_names
 from stormlake.lake.tables import REJECTS, TABLES
 from stormlake.lake.types import Table
 from stormlake.running.job import JobRun, Lake, open_lake, refuse_lake_in_source
@@ -106,7 +106,17 @@ class Summary:
     ok: bool
 
 
-@click.command(COMMAND, cls=StormlakeCommand)
+def aggregations() -> list[str]:
+    """Names of the .sql files that a table's definition has too."""
+    return [name for name in sql_names() if name in TABLES]
+
+
+@click.command(
+    COMMAND,
+    cls=StormlakeCommand,
+    help="Aggregate a sensor archive into the table NAME.\n\n"
+    f"NAME is one of {', '.join(aggregations())}.",
+)
 @click.argument("name", metavar="NAME")
 @click.option("--lake", required=True, metavar="URI", help="Where the tables go.")
 @sensor_options
@@ -119,10 +129,7 @@ def main(
     max_reject_share: float,
     master: str | None,
 ) -> None:
-    """Aggregate a sensor archive into the table NAME.
-
-    NAME is unicorn_minutes, wind_max, events_per_minute or requests_by_os.
-    """
+    """Run the command; its help stands above."""
     file = find_aggregation(name)
     aggregation = Aggregation(
         file=file,
