@@ -14,7 +14,7 @@ export JDK_JAVA_OPTIONS="${JDK_JAVA_OPTIONS:--XX:TieredStopAtLevel=1 -XX:+Unlock
 unset PYTHONDONTWRITEBYTECODE
 mkdir -p build
 log=build/test-other-runtime.log
-"$other" -m pytest -m spark --ignore=tests/docs -o cache_dir=build/pytest-other "$@" >"$log" 2>&1 &
+"$other" -m pytest -m "spark or one_runtime" --ignore=tests/docs -o cache_dir=build/pytest-other "$@" >"$log" 2>&1 &
 second=$!
 trap 'kill -INT -- -$second 2>/dev/null' INT TERM
 "$python" -m pytest -m "not one_runtime" "$@"
