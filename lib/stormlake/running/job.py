@@ -33,7 +33,7 @@ from stormlake.lake.store import Store, open_store
 from stormlake.lake.types import Table
 from stormlake.lake.write import remove_dead_staging, write_partitions
 from stormlake.running.cpu import run_cpu_seconds
-from stormlake.running.options import Common, Terminated, refuse_unless
+from stormlake.running.options import Common, Terminated, interrupt_behind, refuse_unless
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -168,7 +168,7 @@ class JobRun:
     ) -> None:
         try:
             if value is not None and not self._finished and not self._has_record:
-                self._record_exit(value)
+                self._record_exit(interrupt_behind(value))
         finally:
             self._stack.close()
 

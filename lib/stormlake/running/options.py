@@ -68,14 +68,19 @@ class StormlakeCommand(click.Command):
         except StormlakeError as error:
             leave(error.exit_code, f"{type(error).__name__}: {error}")
         except Terminated:
-            leave(ExitCode.CANCELLED, "terminated; run it again to get complete tables")
+            _leave_terminated()
         except (KeyboardInterrupt, click.Abort):
-            leave(ExitCode.INTERRUPTED, "interrupted; run it again to get complete tables")
+            _leave_interrupted()
         except (click.ClickException, click.exceptions.Exit, SystemExit):
             raise
-        except OSError as error:
-            leave(ExitCode.FAILED, _os_error(error))
         except Exception as error:
+            first = interrupt_behind(error)
+            if isinstance(first, Terminated):
+                _leave_terminated()
+            if isinstance(first, KeyboardInterrupt):
+                _leave_interrupted()
+            if isinstance(error, OSError):
+                leave(ExitCode.FAILED, _os_error(error))
             if ctx.params.get("log_json"):
                 click.echo(json.dumps({"exception": traceback.format_exc()}), err=True)
             leave(ExitCode.FAILED, f"unexpected {type(error).__name__}: {_first_lines(error)}")
@@ -93,6 +98,26 @@ class Terminated(KeyboardInterrupt):
 
 def _raise_terminated(signum: int, frame: object) -> NoReturn:
     raise Terminated
+
+
+def interrupt_behind(error: BaseException) -> BaseException:
+    """Give the interrupt whose handling raised this error; the error itself where there is none.
+
+    An interrupt cuts off a call to the JVM, and what PySpark does on the way out may fail in turn
+    and hide it.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__context__
+    return error if found is None else found
+
+
+def _leave_terminated() -> NoReturn:
+    leave(ExitCode.CANCELLED, "terminated; run it again to get complete tables")
+
+
+def _leave_interrupted() -> NoReturn:
+    leave(ExitCode.INTERRUPTED, "interrupted; run it again to get complete tables")
 
 
 def leave(code: ExitCode, message: str) -> NoReturn:
