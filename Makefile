@@ -67,7 +67,7 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test-large: setup ## a file of 1 GiB in one line, in bounded memory; some minutes, 3 GB in build/large
+test-large: setup ## a file of 1 GiB in one line, in bounded memory; plain and gzipped, some minutes
 	$(BIN)/python -m pytest tests/large $(PYTEST_ARGS)
 
 bench: bench-radar bench-sensors ## how fast, beside its peers; prints tables, writes build/bench*.json

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Line:
 
 
 @pytest.fixture(scope="module", params=["plain", "gzip"])
-def line(request: pytest.FixtureRequest) -> Line:
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     """16 days of glued readings, the same but for their dates; one in the middle is damaged."""
     records = list(unicorn_records(A_DAY, 1, datetime(2026, 5, 1, tzinfo=UTC)))
     first = write_shape(records, "concatenated")
@@ -59,7 +60,8 @@ def line(request: pytest.FixtureRequest) -> Line:
             # One member a day: all of them are one stream.
             file.write(gzip.compress(data, 1) if request.param == "gzip" else data)
     assert size > 2**30
-    return Line(path, size, bad_at, math.fsum(r["Distance"] for r in records) * DAYS)
+    yield Line(path, size, bad_at, math.fsum(r["Distance"] for r in records) * DAYS)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
