@@ -29,7 +29,8 @@ from stormlake.sensors.wind_csv import parse_wind_csv
             '"F",1,"2026-01-01T00:00:00Z"',
             {"location": "F", "speed": 1, "timestamp": "2026-01-01T00:00:00Z"},
         ),
-        ("\ufeffF,1\r", {"location": "F", "speed": 1}),
+        ("F,1\r", {"location": "F", "speed": 1}),
+        ("\ufeffF,1", {"location": "\ufeffF", "speed": 1}),
     ],
 )
 def test_a_line_becomes_the_json_record(line: str, record: dict[str, object]) -> None:

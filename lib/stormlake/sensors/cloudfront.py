@@ -21,12 +21,11 @@ from stormlake.sensors.cloudfront_rows import (
     named_row,
     tutorial_row,
 )
+from stormlake.sensors.log_fields import ZERO_WIDTH_SPACE
 from stormlake.sensors.outcomes import Reason, Reject
 
 LINE_BYTES: Final = 256 * 1024
 """Longest line: several times what CloudFront's limits on URLs and headers allow."""
-
-_ZERO_WIDTH_SPACE: Final = "\u200b"  # stands in names and values of real logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,9 @@ class LogFile:
             text, valid = raw.decode("utf-8"), True
         except UnicodeDecodeError:
             text, valid = raw.decode("utf-8", "replace"), False
-        text = text.removeprefix("\ufeff").rstrip("\r")
-        if not self._strict and _ZERO_WIDTH_SPACE in text:
-            text = text.replace(_ZERO_WIDTH_SPACE, "")
+        text = text.rstrip("\r")
+        if not self._strict and ZERO_WIDTH_SPACE in text:
+            text = text.replace(ZERO_WIDTH_SPACE, "")
         if not text or text.isspace():
             return None
         if text.startswith("#"):

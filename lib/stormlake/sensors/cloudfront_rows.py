@@ -7,7 +7,6 @@ from typing import Final
 
 from stormlake.sensors.hive_tutorial import match_line
 from stormlake.sensors.log_fields import (
-    DAY_SECONDS,
     MICROS,
     clock_text,
     day_number,
@@ -16,12 +15,12 @@ from stormlake.sensors.log_fields import (
     whole_number,
 )
 from stormlake.sensors.outcomes import Reason
+from stormlake.sensors.times import DAY_SECONDS
 from stormlake.sensors.user_agents import (
     Agent,
-    decode_agent,
-    os_family,
     read_agent,
     read_legacy_agent,
+    read_token,
 )
 
 RequestRow = tuple[int | str | None, ...]
@@ -102,15 +101,16 @@ class Header:
 def tutorial_row(line: str) -> RequestRow:
     """Give the row that the tutorial's table shows.
 
-    What is no number is NULL there. A row whose date or time is none raises `bad_time`: it has
-    no place in a table of dates.
+    What is no number is NULL there. So is an os that runs on beyond its parenthesis: the fields
+    behind it hold addresses, and os is written. A row whose date or time is none raises
+    `bad_time`: it has no place in a table of dates.
     """
     groups = match_line(line)
     if groups is None:
         raise UnusableLine(Reason.NO_MATCH, "the tutorial's regular expression does not match")
     micros = _clock_micros(groups[0], groups[1])
     token, browser, version = groups[len(LEGACY_FIELDS) - 1 :]
-    agent = Agent(token, os_family(decode_agent(token)), browser, version)
+    agent = Agent(*read_token(token), browser, version)
     numbers = whole_number(groups[3], 32), whole_number(groups[8], 32)
     return _in_order(micros, groups, _LEGACY_PLACES, numbers, agent)
 

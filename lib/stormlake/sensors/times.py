@@ -11,8 +11,16 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-DAY: Final = 86_400_000_000
-"""Microseconds of a day; UTC as computers count it has no leap seconds."""
+DAY_SECONDS: Final = 86_400
+"""UTC as computers count it has no leap seconds."""
+
+DAY: Final = DAY_SECONDS * 1_000_000
+"""Microseconds of a day."""
+
+FIRST_DAY: Final = dt.date(1000, 1, 1)
+END_DAY: Final = dt.date(9999, 1, 1)
+"""Events lie from the first to before the end: PySpark writes the year 999 as `999`, which Java
+takes for no date, and a query's end is a day after its last."""
 
 MILLISECONDS_ABOVE: Final = 1e11
 """A larger number is epoch milliseconds: as seconds it would be the year 5138."""
@@ -65,7 +73,7 @@ def parse_time(text: str, zone: ZoneInfo | None = None) -> int:
         local = dt.datetime(year, month, day, hour, minute, second)
     except ValueError as error:
         raise BadTime(str(error)) from None
-    seconds = (local.toordinal() - _EPOCH_DAY) * 86_400 + hour * 3_600 + minute * 60 + second
+    seconds = (local.toordinal() - _EPOCH_DAY) * DAY_SECONDS + hour * 3_600 + minute * 60 + second
     if offset is None and zone is not None:
         seconds -= _offset(local, zone)
     elif offset not in (None, "Z"):

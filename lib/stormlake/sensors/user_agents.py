@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from stormlake.sensors.hive_tutorial import match_agent
+from stormlake.sensors.log_fields import ZERO_WIDTH_SPACE
 
 _FAMILIES: Final = (
     ("iOS", re.compile("iPhone|iPad|iPod|iOS")),
@@ -81,7 +82,7 @@ def decode_agent(logged: str) -> str:
     decoded = unquote(logged)
     if _ENCODED.search(decoded):
         decoded = unquote(decoded)
-    return decoded.replace("\u200b", "")  # a zero-width space, which real logs hold
+    return decoded.replace(ZERO_WIDTH_SPACE, "")
 
 
 def read_agent(logged: str | None) -> Agent:
@@ -119,6 +120,27 @@ def read_legacy_agent(logged: str) -> Agent | None:
     """
     read = _legacy if len(logged) <= _CACHED_LENGTH else _legacy.__wrapped__
     return read(logged)
+
+
+def read_token(group: str) -> tuple[str | None, str]:
+    """Read what the tutorial's expression has as os, of a line that was matched as a whole.
+
+    Without a semicolon in the user agent the group ends at one of a later field, and the client's
+    address may stand between. What holds a TAB or a closing parenthesis is therefore no os.
+
+    Parameters
+    ----------
+    group : str
+        The expression's eleventh group.
+
+    Returns
+    -------
+    os : str or None
+    family : str
+    """
+    if "\t" in group or ")" in group:
+        return None, "Other"
+    return group, os_family(decode_agent(group))
 
 
 @lru_cache(maxsize=8192)

@@ -20,7 +20,8 @@ def parse_wind_csv(raw: bytes, offset: int) -> dict[str, object] | Reject | None
     Parameters
     ----------
     raw : bytes
-        A line without its newline; a CR at its end and a byte-order mark are dropped.
+        A line without its newline; a CR at its end is dropped. Without a byte-order mark:
+        `PartBytes` takes it off the object.
     offset : int
         Its first byte in the object.
 
@@ -32,7 +33,7 @@ def parse_wind_csv(raw: bytes, offset: int) -> dict[str, object] | Reject | None
         for a blank line and a header line.
     """
     try:
-        text = raw.decode("utf-8").removeprefix("\ufeff").rstrip("\r")
+        text = raw.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError:
         return _reject(Reason.BAD_UTF8, "not UTF-8; expected a CSV line in UTF-8", raw, offset)
     if not text or text.isspace():
