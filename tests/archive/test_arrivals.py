@@ -28,6 +28,14 @@ def hour(year: int, month: int, day: int, at: int = 0) -> dt.datetime:
 
 START, END = hour(2026, 4, 30, 23), hour(2026, 5, 2, 6)  # of 2026-05-01, an hour early, six late
 
+IN_A_DAY = {
+    "2026/04/30/in-the-first-day": hour(2026, 4, 30),
+    "2026/05/01/24/no-such-hour": hour(2026, 5, 1),
+    "2026/05/01/copy/2025/01/01/12/in-a-day-all-the-same": hour(2026, 5, 1),
+    "2026/05/01/in-a-day": hour(2026, 5, 1),
+    "2026/05/02/in-the-last-day": hour(2026, 5, 2),
+    "fleet/2026/05/01/deep/in-a-day": hour(2026, 5, 1),
+}
 INSIDE = {
     "2026/04/30/23/first.gz": START,
     "2026/05/01/00/rides-1-2026-05-01-00-00-00-1a": hour(2026, 5, 1),
@@ -35,11 +43,13 @@ INSIDE = {
     "2026/05/01/12/noon.json": hour(2026, 5, 1, 12),
     "2026/05/02/05/last": hour(2026, 5, 2, 5),
     "fleet/unicorns/2026/05/01/07/deep": hour(2026, 5, 1, 7),
+    **IN_A_DAY,
 }
-NO_HOUR = [
-    "2026/05/01/24/no-such-hour",
-    "2026/05/01/in-a-day",
+NO_ARRIVAL = [
+    "2025/05/in-another-month",
+    "2025/notes.txt",
     "2026/05/in-a-month",
+    "2026/05/misc/12/in-a-month",
     "2026/13/45/99/no-such-date",
     "2026/in-a-year",
     "26/05/01/12/short",
@@ -50,10 +60,11 @@ NO_HOUR = [
 ]
 OUTSIDE = [
     "2025/05/01/12/a-year-before",
-    "2025/notes.txt",
     "2026/04/29/23/a-day-before",
+    "2026/04/29/in-the-day-before",
     "2026/04/30/22/an-hour-before",
     "2026/05/02/06/the-end",
+    "2026/05/03/copy/2026/05/01/12/in-the-day-after",
     "2026/06/01/12/a-month-after",
     "2027/01/01/00/a-year-after",
     "fleet/unicorns/2025/05/01/07/deep",
@@ -67,7 +78,7 @@ NOT_INPUT = [
     "2026/05/01/_tmp/a",
     "events/_spark_metadata/0",
 ]
-ALL = [*INSIDE, *NO_HOUR, *OUTSIDE, *NOT_INPUT]
+ALL = [*INSIDE, *NO_ARRIVAL, *OUTSIDE, *NOT_INPUT]
 
 
 def write(root: Path, keys: list[str]) -> Path:
@@ -102,10 +113,10 @@ def archive(request: pytest.FixtureRequest) -> Source:
     return source
 
 
-def test_a_window_takes_its_hours_and_all_that_have_none(archive: Source) -> None:
+def test_a_window_takes_its_hours_and_days_and_all_without_an_arrival(archive: Source) -> None:
     found = list(list_arrivals(archive, START, END))
-    assert {obj.key: obj.arrival for obj in found} == INSIDE | dict.fromkeys(NO_HOUR)
-    assert [obj.key for obj in found] == as_s3_orders([*INSIDE, *NO_HOUR])
+    assert {obj.key: obj.arrival for obj in found} == INSIDE | dict.fromkeys(NO_ARRIVAL)
+    assert [obj.key for obj in found] == as_s3_orders([*INSIDE, *NO_ARRIVAL])
     assert all(obj.size == len(obj.key.encode()) for obj in found)
     assert not any(obj.is_source for obj in found)
     assert all(obj.etag for obj in found)
@@ -113,22 +124,55 @@ def test_a_window_takes_its_hours_and_all_that_have_none(archive: Source) -> Non
 
 def test_without_a_window_all_input_is_listed_in_one_order(archive: Source) -> None:
     found = list(list_arrivals(archive))
-    assert [obj.key for obj in found] == as_s3_orders([*INSIDE, *NO_HOUR, *OUTSIDE])
+    assert [obj.key for obj in found] == as_s3_orders([*INSIDE, *NO_ARRIVAL, *OUTSIDE])
     hours = {obj.key: obj.arrival for obj in found}
     assert hours["2027/01/01/00/a-year-after"] == hour(2027, 1, 1)
+    assert hours["2026/05/03/copy/2026/05/01/12/in-the-day-after"] == hour(2026, 5, 3)
     assert hours["2025/notes.txt"] is None
 
 
 def test_a_window_may_lack_one_end(archive: Source) -> None:
     before = {obj.key for obj in list_arrivals(archive, None, hour(2026, 1, 1))}
-    assert before - set(NO_HOUR) == {
+    assert before - set(NO_ARRIVAL) == {
         "2025/05/01/12/a-year-before",
-        "2025/notes.txt",
         "fleet/unicorns/2025/05/01/07/deep",
     }
     after = {obj.key for obj in list_arrivals(archive, hour(2026, 6, 1, 12), None)}
     assert after >= {"2026/06/01/12/a-month-after", "2027/01/01/00/a-year-after"}
-    assert not after & {*INSIDE, "2025/notes.txt", "2026/05/in-a-month"}
+    assert not after & set(INSIDE)
+    assert after > set(NO_ARRIVAL)
+
+
+def test_an_object_in_a_day_without_an_hour_arrived_in_one_of_its_hours(archive: Source) -> None:
+    for found in (list_arrivals(archive, START, END), list_arrivals(archive)):
+        hours = {obj.key: obj.arrival_hours for obj in found}
+        assert {key for key in INSIDE if hours[key] == 24} == set(IN_A_DAY)
+        assert {hours[key] for key in [*INSIDE, *NO_ARRIVAL] if key not in IN_A_DAY} == {1}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "listed"),
+    [
+        (hour(2019, 6, 29, 22), hour(2019, 6, 30), False),
+        (hour(2019, 6, 30, 23), hour(2019, 7, 1), True),
+        (hour(2019, 6, 29, 23), hour(2019, 6, 30, 1), True),
+        (hour(2019, 7, 1), hour(2019, 7, 2), False),
+    ],
+)
+def test_a_day_is_listed_when_one_of_its_hours_is_in_the_window(
+    tmp_path: Path, start: dt.datetime, end: dt.datetime, listed: bool
+) -> None:
+    write(tmp_path, ["2019/06/30/late.json"])
+    for source, key in (
+        ("", "2019/06/30/late.json"),
+        ("2019/06", "30/late.json"),
+        ("2019/06/30", "late.json"),
+        ("2019/06/30/late.json", "late.json"),
+    ):
+        found = list(list_arrivals(open_source(str(tmp_path / source)), start, end))
+        assert [(obj.key, obj.arrival, obj.arrival_hours) for obj in found] == (
+            [(key, hour(2019, 6, 30), 24)] if listed else []
+        )
 
 
 def test_the_order_is_that_of_s3_where_a_dot_comes_before_a_slash(tmp_path: Path) -> None:
@@ -142,8 +186,11 @@ def test_the_order_is_that_of_s3_where_a_dot_comes_before_a_slash(tmp_path: Path
     [
         ("2026/05/01/12", {"noon.json": hour(2026, 5, 1, 12)}),
         ("2026/05/01/00/deeper", {"a": hour(2026, 5, 1)}),
-        ("2026/05/02", {"05/last": hour(2026, 5, 2, 5)}),
-        ("2026/04", {"30/23/first.gz": START}),
+        (
+            "2026/05/02",
+            {"05/last": hour(2026, 5, 2, 5), "in-the-last-day": hour(2026, 5, 2)},
+        ),
+        ("2026/04", {"30/23/first.gz": START, "30/in-the-first-day": hour(2026, 4, 30)}),
     ],
 )
 def test_the_folders_of_the_source_count(
@@ -161,6 +208,23 @@ def test_the_keys_folders_count_before_those_of_the_source(tmp_path: Path) -> No
     assert found["c"] == hour(2020, 1, 1, 3)
     inside = [obj.key for obj in list_arrivals(open_source(str(root)), START, END)]
     assert inside == ["2026/05/01/12/a"]
+
+
+def test_a_key_may_name_another_time_than_the_day_of_its_source(tmp_path: Path) -> None:
+    keys = ["03/a", "2026/05/01/12/b", "2026/05/02/c", "24/d", "2026/e"]
+    root = write(tmp_path / "1999/01/01/12/30/2020/01/01", keys)
+    found = {
+        obj.key: (obj.arrival, obj.arrival_hours) for obj in list_arrivals(open_source(str(root)))
+    }
+    assert found == {
+        "03/a": (hour(2020, 1, 1, 3), 1),
+        "2026/05/01/12/b": (hour(2026, 5, 1, 12), 1),
+        "2026/05/02/c": (hour(2026, 5, 2), 24),
+        "24/d": (hour(2020, 1, 1), 24),
+        "2026/e": (hour(2020, 1, 1), 24),
+    }
+    inside = [obj.key for obj in list_arrivals(open_source(str(root)), START, END)]
+    assert inside == ["2026/05/01/12/b", "2026/05/02/c"]
 
 
 def test_one_file_can_be_the_source(tmp_path: Path, bucket: Source) -> None:
@@ -245,23 +309,29 @@ def stub(monkeypatch: pytest.MonkeyPatch, client: Listing) -> Source:
     return open_source("s3://bucket")
 
 
-def test_what_cannot_hold_an_hour_of_the_window_is_never_asked_for(
+def test_a_day_without_an_hour_of_the_window_is_never_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begin = hour(2016, 1, 1)
-    hours = (begin + dt.timedelta(hours=n) for n in range(24 * 4018))
-    keys = [f"{at:%Y/%m/%d/%H}/object" for at in hours]  # eleven years
-    client = Listing(keys)
+    begin = hour(2025, 12, 1)
+    hours = (begin + dt.timedelta(hours=n) for n in range(24 * 220))
+    client = Listing([f"{at:%Y/%m/%d/%H}/object" for at in hours])
     found = list(list_arrivals(stub(monkeypatch, client), START, END))
     assert len(found) == 1 + 24 + 6
     assert client.asked == [
         "/",  # the years
+        "2025//",  # an object may lie in a year or a month
+        "2025/12//",
         "2026//",
+        "2026/01//",
+        "2026/02//",
+        "2026/03//",
         "2026/04//",
         "2026/04/30/",  # a day is listed flat
         "2026/05//",
         "2026/05/01/",
         "2026/05/02/",
+        "2026/06//",
+        "2026/07//",
     ]
 
 
@@ -286,7 +356,7 @@ def test_the_last_day_of_a_month_and_of_a_year_is_not_pruned(
         )
 
 
-def test_folders_of_other_years_are_not_opened_on_a_disk_either(
+def test_folders_of_other_days_are_not_opened_on_a_disk_either(
     folder: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
@@ -298,10 +368,11 @@ def test_folders_of_other_years_are_not_opened_on_a_disk_either(
 
     monkeypatch.setattr(os, "scandir", counted)
     list(list_arrivals(folder, START, END))
-    assert not [path for path in opened if path.startswith(("2025", "2027", "2026/06", "_", ".h"))]
+    assert not [path for path in opened if path.startswith(("_", ".h"))]
+    assert not {"2025/05/01", "2027/01/01", "2026/06/01", "2026/05/03"} & set(opened)
     assert "events/_spark_metadata" not in opened
     assert not {"2026/04/29", "2026/04/30/22", "2026/05/02/06", "2026/05/01/_tmp"} & set(opened)
-    assert {"2026/04/30/23", "2026/05/01/12", "2026/13/45/99"} < set(opened)
+    assert {"2026/04/30/23", "2026/05/01/12", "2026/13/45/99", "2025/05"} < set(opened)
 
 
 def test_the_next_page_is_asked_for_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +412,7 @@ def test_pages_of_a_real_server_are_merged_in_order(
 def test_throttling_and_resets_do_not_lose_a_key(bucket: Source, proxy: FaultProxy) -> None:
     proxy.inject(Rule(slow_down(), skip=1), Rule(internal_error(), skip=2), Rule(Reset(), skip=3))
     source = open_source(bucket.uri, endpoint_url=proxy.endpoint_url)
-    assert len(list(list_arrivals(source, START, END))) == len(INSIDE) + len(NO_HOUR)
+    assert len(list(list_arrivals(source, START, END))) == len(INSIDE) + len(NO_ARRIVAL)
     assert proxy.faults == 3
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stormlake.archive.arrivals import list_arrivals
+from stormlake.archive.source import Source, open_source
+from stormlake.sensors.events import EventRecords
 from stormlake.sensors.outcomes import Reason, Reject
+from stormlake.sensors.parts import Part
+from stormlake.sensors.reader import Reader
 from stormlake.sensors.scope import Fate, Scope
+from tests.sensors.reading import Read, read_parts
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -28,7 +37,8 @@ def micros(time: dt.datetime) -> int:
 
 def fate(run: str, arrival: str | None, event: str, **window: int) -> str:
     day = dt.date.fromisoformat(run)
-    scope = Scope(day, day + DAY, **window).of_object(at(arrival) if arrival else None)
+    hours = 24 if arrival and "T" not in arrival else 1
+    scope = Scope(day, day + DAY, **window).of_object(at(arrival) if arrival else None, hours)
     return scope.fate(micros(at(event))).name
 
 
@@ -45,6 +55,15 @@ def fate(run: str, arrival: str | None, event: str, **window: int) -> str:
         ("2026-12-31", "2026-12-31T22", "2027-01-01 00:00:00", "OUTSIDE"),
         ("2027-01-01", "2026-12-31T23", "2026-12-30 00:00:00", "LEFT"),
         ("2026-12-31", "2026-12-31T23", "2026-12-30 00:00:00", "OUTSIDE"),
+        # Of a day without an hour: read by the runs of the day before (late) to the day after.
+        ("2026-12-31", "2026-12-31", "2026-12-31 12:00:00", "KEPT"),
+        ("2026-12-30", "2026-12-31", "2026-12-30 00:00:00", "KEPT"),
+        ("2027-01-01", "2026-12-31", "2027-01-01 23:59:59", "KEPT"),
+        ("2026-12-31", "2026-12-31", "2026-12-30 00:00:00", "LEFT"),
+        ("2026-12-31", "2026-12-31", "2026-12-29 23:59:59", "OUTSIDE"),
+        ("2026-12-31", "2026-12-31", "2027-01-02 00:00:00", "OUTSIDE"),
+        ("2026-12-30", "2026-12-31", "2026-12-29 12:00:00", "LEFT"),
+        ("2027-01-01", "2026-12-31", "2026-12-29 12:00:00", "LEFT"),
         ("2026-12-31", None, "2026-12-31 00:00:00", "KEPT"),
         ("2026-12-31", None, "2020-01-01 00:00:00", "LEFT"),
     ],
@@ -94,33 +113,87 @@ def test_a_reject_has_the_date_of_its_arrival_else_of_its_event(
     assert scope.day_of(reject) == (dt.date.fromisoformat(day) if day else None)
 
 
-hours = st.integers(-60, 60)
+def read_archive(source: Source, scope: Scope) -> list[Read]:
+    """What a run of the event archive gives, object by object."""
+    objects = list_arrivals(source, *scope.arrivals)
+    reader = Reader(source, EventRecords(), scope)
+    return [read_parts(reader, [Part(obj, 0, obj.size)]) for obj in objects]
 
 
-@settings(max_examples=150, deadline=None)
+def test_a_late_record_in_a_day_without_an_hour_is_told_by_the_run_of_that_day(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "2019/06/30").mkdir(parents=True)
+    events = {"a": "test-2019-06-30 12:00:00"}, {"b": "test-2019-06-20 12:00:00"}
+    (tmp_path / "2019/06/30/late.json").write_text("".join(map(json.dumps, events)))
+    source, told = open_source(str(tmp_path)), []
+    for day in (dt.date(2019, 6, n) for n in range(19, 31)):
+        for read in read_archive(source, Scope(day, day + DAY)):
+            told += [(day.day, row[0]) for row in read.rows]
+            told += [(day.day, reject.reason, reject.detail) for reject in read.rejects]
+            assert read.adds_up
+    detail = "arrived 2019-06-30; run its date with more --early or --late"
+    assert told == [(30, "a"), (30, Reason.OUTSIDE_WINDOW, detail)]
+
+
+MIDNIGHT = at("2027-01-01")
+
+hour_folders = st.builds(
+    lambda above, hour, below: f"{above}{MIDNIGHT + hour * HOUR:%Y/%m/%d/%H}/{below}",
+    st.sampled_from(("", "fleet/", "2019/", "2019/06/")),
+    st.integers(-60, 60),
+    st.sampled_from(("", "deep/", "05/", "2026/12/30/04/")),
+)
+day_folders = st.builds(
+    lambda above, day, below: f"{above}{MIDNIGHT + day * DAY:%Y/%m/%d}/{below}",
+    st.sampled_from(("", "fleet/", "2019/", "2019/06/")),
+    st.integers(-3, 3),
+    st.sampled_from(("", "deep/", "24/", "deep/05/", "2026/12/30/04/")),
+)
+no_arrival = st.sampled_from(
+    ("", "fleet/", "2026/", "2026/12/", "2019/", "2019/06/", "2026/12/32/", "2026/12/deep/30/04/")
+)
+places = st.fixed_dictionaries(
+    {},
+    optional={
+        "hour": hour_folders,
+        "day": day_folders,
+        "none": no_arrival,
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
 @given(
-    st.integers(-60 * 3600, 60 * 3600),
-    st.none() | hours,
+    places.filter(bool),
+    st.lists(st.integers(-60 * 3600, 60 * 3600), min_size=1, max_size=3),
     st.integers(0, 30),
     st.integers(0, 50),
     st.integers(1, 3),
 )
 def test_over_the_runs_of_all_dates_a_record_is_kept_once_or_rejected_once(
-    event_second: int, arrival_hour: int | None, early: int, late: int, days: int
+    places: dict[str, str], event_seconds: list[int], early: int, late: int, days: int
 ) -> None:
-    midnight = at("2027-01-01")
-    event = midnight + dt.timedelta(seconds=event_second)
-    arrival = None if arrival_hour is None else midnight + arrival_hour * HOUR
-    met: Counter[Any] = Counter()
-    ours = 0
-    for n in range(-12, 12, days):
-        first = midnight.date() + n * DAY
-        scope = Scope(first, first + days * DAY, early, late)
-        begin, end = scope.arrivals
-        assert begin is not None and end is not None
-        if arrival is None or begin <= arrival < end:
-            seen = scope.of_object(arrival)
-            met[seen.fate(micros(event))] += 1
-            ours += seen.is_ours(Reject(Reason.BAD_TYPE, "", event_micros=micros(event)))
-    assert met[Fate.KEPT] + met[Fate.OUTSIDE] == 1
-    assert ours == 1
+    events = [micros(MIDNIGHT + dt.timedelta(seconds=second)) for second in event_seconds]
+    bad = [Reject(Reason.BAD_TYPE, "", event_micros=event) for event in events]
+    kept: Counter[Any] = Counter()
+    outside: Counter[Any] = Counter()
+    told: Counter[Any] = Counter()
+    with tempfile.TemporaryDirectory() as root:
+        for name, place in places.items():
+            (Path(root) / place).mkdir(parents=True, exist_ok=True)
+            (Path(root) / place / name).touch()
+        for n in range(-12, 12, days):
+            first = MIDNIGHT.date() + n * DAY
+            scope = Scope(first, first + days * DAY, early, late)
+            for obj in list_arrivals(open_source(root), *scope.arrivals):
+                name, seen = Path(obj.key).name, scope.of_object(obj.arrival, obj.arrival_hours)
+                for which, (event, reject) in enumerate(zip(events, bad, strict=True)):
+                    fate = seen.fate(event)
+                    kept[name, which] += fate is Fate.KEPT
+                    outside[name, which] += fate is Fate.OUTSIDE
+                    told[name, which] += seen.is_ours(reject)
+    for record in [(name, which) for name in places for which in range(len(events))]:
+        assert kept[record] + outside[record] == 1
+        assert told[record] == 1
+        assert record[0] != "none" or kept[record] == 1

@@ -1,9 +1,10 @@
 """The objects of a sensor archive, found by the hour in which they arrived.
 
 A delivery stream writes `.../YYYY/MM/DD/HH/<name>`, the folders being the UTC hour of arrival.
-Objects elsewhere have no arrival hour and belong to every window. A folder that begins the layout
-and cannot hold an hour of the window is not looked into, whatever lies in it: `2025/` holds
-nothing of 2026. Names that begin with `_` or `.` are not input.
+Objects in a day's folder without an hour arrived on that day, at any hour. Objects elsewhere have
+no arrival and belong to every window, also those in the folder of a year or a month. A day without
+an hour of the window is not looked into, whatever lies in it. Names that begin with `_` or `.` are
+not input.
 """
 
 from __future__ import annotations
@@ -39,11 +40,14 @@ class StoredObject:
     size : int
         Bytes.
     arrival : datetime or None
-        Hour of arrival by its folders, UTC (aware); None outside the layout.
+        Hour of arrival by its folders, or midnight of the day if they name no hour, UTC (aware);
+        None outside the layout.
     etag : str or None
         S3's ETag, of a file `<size>-<mtime in ns>`: another one means that the object changed.
     is_source : bool
         Whether the source's URI names this very object.
+    arrival_hours : int
+        Hours from `arrival` on in one of which it arrived: 1, or 24 where the day alone is known.
     """
 
     key: str
@@ -51,6 +55,7 @@ class StoredObject:
     arrival: dt.datetime | None
     etag: str | None
     is_source: bool = False
+    arrival_hours: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class _Folder:
 def list_arrivals(
     source: Source, start: dt.datetime | None = None, end: dt.datetime | None = None
 ) -> Iterator[StoredObject]:
-    """Stream the objects of a window of arrival hours, and all that lie outside the layout.
+    """Stream the objects of a window of arrival hours, and all that have no arrival.
 
     Parameters
     ----------
@@ -111,8 +116,8 @@ def _list_bucket(source: Source, window: Window) -> Iterator[StoredObject]:
     found = _named_object(client, source)
     if found is not None:
         place = place_of_source(folders)
-        if window.holds(place.arrival):
-            yield StoredObject(name, found["Size"], place.arrival, found.get("ETag"), True)
+        if window.holds(place.arrival, place.hours):
+            yield _stored(name, found["Size"], place, found.get("ETag"), is_source=True)
         return
     root = _Folder("", place_of_source([*folders, name]))
     yield from _walk(root, lambda folder: _look_into_prefix(client, source, folder, window))
@@ -155,8 +160,16 @@ def _look_into_prefix(
             place = parent_place.enter(name) if entry is None else parent_place
             if entry is None and place.may_hold(window):
                 yield _Folder(key, place)
-            elif entry is not None and not full.endswith("/") and window.holds(place.arrival):
-                yield StoredObject(key, entry["Size"], place.arrival, entry.get("ETag"))
+            elif entry is None or full.endswith("/"):
+                continue
+            elif window.holds(place.arrival, place.hours):
+                yield _stored(key, entry["Size"], place, entry.get("ETag"))
+
+
+def _stored(
+    key: str, size: int, place: Place, etag: str | None, is_source: bool = False
+) -> StoredObject:
+    return StoredObject(key, size, place.arrival, etag, is_source, place.hours)
 
 
 def _is_input(folders: str) -> bool:
@@ -173,10 +186,8 @@ def _list_local(root: str, window: Window) -> Iterator[StoredObject]:
         ) from error
     if stat.S_ISREG(status.st_mode):
         place = place_of_source(Path(root).parts[:-1])
-        found = StoredObject(
-            Path(root).name, status.st_size, place.arrival, file_etag(status), is_source=True
-        )
-        return iter((found,) if window.holds(place.arrival) else ())
+        found = _stored(Path(root).name, status.st_size, place, file_etag(status), is_source=True)
+        return iter((found,) if window.holds(place.arrival, place.hours) else ())
     if not stat.S_ISDIR(status.st_mode):
         raise RefusedInput(
             f"source {root!r} is neither a folder nor a file; pass a folder or a file of a sensor "
@@ -209,23 +220,21 @@ def _look_into_folder(
             # A link back up: its content is being listed already.
             if len(inside.above) > len(folder.above) and inside.place.may_hold(window):
                 yield inside
-        elif window.holds(folder.place.arrival):
-            found = _file(key, status, folder.place.arrival)
+        elif window.holds(folder.place.arrival, folder.place.hours):
+            found = _file(key, status, folder.place)
             if found is not None:
                 yield found
 
 
-def _file(
-    key: str, status: os.stat_result | None, arrival: dt.datetime | None
-) -> StoredObject | None:
+def _file(key: str, status: os.stat_result | None, place: Place) -> StoredObject | None:
     # No table can hold a name that is not Unicode: reading fails, and the key is told like this.
     shown = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if status is None:
-        return StoredObject(shown, 0, arrival, None)
+        return _stored(shown, 0, place, None)
     if not stat.S_ISREG(status.st_mode):
         _LOG.warning("%s is a pipe, socket or device, and no input", shown)
         return None
-    return StoredObject(shown, status.st_size, arrival, file_etag(status))
+    return _stored(shown, status.st_size, place, file_etag(status))
 
 
 def file_etag(status: os.stat_result) -> str:

@@ -1,12 +1,11 @@
-"""What folders say of the hour of arrival: the layout `.../YYYY/MM/DD/HH/`, and windows of hours.
+"""What folders say of the time of arrival: the layout `.../YYYY/MM/DD/HH/`, and windows of hours.
 
-Nothing here opens or lists anything. Folders that no calendar has, such as `2026/13/45/99`, say
-nothing.
+A folder of a day that no folder of an hour follows says the day. Nothing here opens or lists
+anything. Folders that no calendar has, such as `2026/13/45/99`, say nothing.
 """
 
 from __future__ import annotations
 
-import calendar
 import contextlib
 import datetime as dt
 import re
@@ -19,6 +18,9 @@ DAY_LEVEL: Final = 3
 
 HOUR_LEVEL: Final = 4
 """Folders of the layout that make an hour."""
+
+DAY_HOURS: Final = 24
+"""Hours in which an object may have arrived of which the day alone is known."""
 
 # A device's number must not be taken for a year.
 _YEAR: Final = re.compile(r"(?:19[7-9]|20\d)\d", re.ASCII)
@@ -37,13 +39,22 @@ class Window:
         """Whether there is no limit at all."""
         return self.start is None and self.end is None
 
-    def meets(self, first: dt.datetime, last: dt.datetime) -> bool:
-        """Whether one of the hours from `first` to `last`, both included, is inside."""
-        return (self.start is None or self.start <= last) and (self.end is None or first < self.end)
+    def holds(self, arrival: dt.datetime | None, hours: int = 1) -> bool:
+        """Whether one of the hours from `arrival` on is inside; of an object without one, always.
 
-    def holds(self, arrival: dt.datetime | None) -> bool:
-        """Whether an object of this hour belongs to the window; one without an hour does."""
-        return arrival is None or self.meets(arrival, arrival)
+        Parameters
+        ----------
+        arrival : datetime or None
+            The first hour.
+        hours : int
+            How many of them.
+        """
+        if arrival is None:
+            return True
+        last = arrival + dt.timedelta(hours=hours - 1)
+        return (self.start is None or self.start <= last) and (
+            self.end is None or arrival < self.end
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +66,29 @@ class Place:
     parts : tuple of int
         Year, month, day, hour, as many of them as the last folders name.
     arrival : datetime or None
-        The hour, once the folders name one.
+        The hour, or the midnight that begins the day, once the folders name one.
+    hours : int
+        Hours from `arrival` on in which objects here arrived: 1, or 24 of a day.
     settled : bool
-        Whether `arrival` stands in the key, so that folders below say no other hour.
+        Whether `arrival` stands in the key, so that folders below say nothing else, save the
+        folder of an hour directly in that of its day. A day can be passed over as a whole: what
+        lies in it arrived on it, whatever other folders say.
     """
 
     parts: tuple[int, ...] = ()
     arrival: dt.datetime | None = None
+    hours: int = 1
     settled: bool = False
 
     def enter(self, folder: str) -> Place:
         """Return the place one folder below."""
-        if self.settled:
-            return self
         parts = _extended(self.parts, folder)
+        if self.settled and (len(self.parts) != DAY_LEVEL or len(parts) != HOUR_LEVEL):
+            return replace(self, parts=())
         if len(parts) == HOUR_LEVEL:
             return Place(parts, dt.datetime(*parts, tzinfo=dt.UTC), settled=True)
+        if len(parts) == DAY_LEVEL:
+            return Place(parts, dt.datetime(*parts, tzinfo=dt.UTC), DAY_HOURS, settled=True)
         return replace(self, parts=parts)
 
     def below(self, key: str) -> Place:
@@ -81,26 +99,20 @@ class Place:
         return place
 
     def may_hold(self, window: Window) -> bool:
-        """Whether an object here or below can belong to the window."""
-        if self.settled:
-            return window.holds(self.arrival)
-        if not self.parts:
-            return True
-        year, month, day = (*self.parts, 1, 1)[:3]
-        first = last = dt.datetime(year, month, day, tzinfo=dt.UTC)
-        if len(self.parts) == 1:
-            last = last.replace(month=12)
-        if len(self.parts) <= 2:
-            last = last.replace(day=calendar.monthrange(year, last.month)[1])
-        return window.meets(first, last.replace(hour=23))
+        """Whether an object here or below can belong to the window.
+
+        In a year or a month any may: what lies there in no day has no arrival.
+        """
+        return not self.settled or window.holds(self.arrival, self.hours)
 
 
 def place_of_source(folders: Iterable[str]) -> Place:
-    """Return what the source's own folders say; the keys below may say another hour."""
+    """Return what the source's own folders say; the keys below may say another time."""
     place = Place()
     for folder in folders:
         inside = place.enter(folder)
-        place = Place((), inside.arrival) if inside.settled else inside
+        parts = inside.parts if len(inside.parts) < HOUR_LEVEL else ()
+        place = replace(inside, parts=parts, settled=False)
     return place
 
 

@@ -74,7 +74,7 @@ class _Reading:
     def __init__(self, reader: Reader, data: PartBytes, part: Part, tally: Tally) -> None:
         self._reader, self._data, self._part, self._tally = reader, data, part, tally
         self._kind = reader.kind
-        self._scope = reader.scope.of_object(part.obj.arrival)
+        self._scope = reader.scope.of_object(part.obj.arrival, part.obj.arrival_hours)
         self._schema = arrow_fields(self._kind.columns)
         self._time = self._schema.get_field_index(self._kind.time_column)
         self._rows: list[Row] = []
@@ -223,7 +223,8 @@ class _Reading:
     def _outside(self, decoded: Decoded | None, micros: int) -> Reject:
         arrival = self._part.obj.arrival
         assert arrival is not None
-        detail = f"arrived {arrival:%Y-%m-%dT%H}; run its date with more --early or --late"
+        told = f"{arrival:%Y-%m-%dT%H}" if self._part.obj.arrival_hours == 1 else arrival.date()
+        detail = f"arrived {told}; run its date with more --early or --late"
         place = (
             (decoded.offset, decoded.length)
             if decoded

@@ -55,15 +55,23 @@ class Scope:
         """Whether a day is one of the run's."""
         return self.start is None or self.end is None or self.start <= day < self.end
 
-    def of_object(self, arrival: dt.datetime | None) -> ObjectScope:
-        """The scope as seen from an object that arrived in this hour (None: nobody knows)."""
+    def of_object(self, arrival: dt.datetime | None, hours: int = 1) -> ObjectScope:
+        """The scope as seen from an object that arrived in one of these hours.
+
+        Parameters
+        ----------
+        arrival : datetime or None
+            The first hour; None: nobody knows.
+        hours : int
+            How many: 24 where the day alone is known. They may not pass midnight.
+        """
         if self.start is None or self.end is None:
             return ObjectScope(arrival.date() if arrival else None, None, None, True)
         kept = day_micros(self.start), day_micros(self.end)
         if arrival is None:
             return ObjectScope(None, kept, None, True)
-        # A record of day D arrives in [D - early, D + 1 day + late): solved for D.
-        last = (arrival + dt.timedelta(hours=self.early)).date()
+        # The run of day D reads what meets [D - early, D + 1 day + late): solved for D.
+        last = (arrival + dt.timedelta(hours=hours - 1 + self.early)).date()
         first = (arrival - dt.timedelta(hours=self.late)).date()
         expected = day_micros(first), day_micros(last + dt.timedelta(days=1))
         day = arrival.date()
@@ -80,7 +88,7 @@ class ObjectScope:
     kept : (int, int) or None
         Event times of the run, half-open, microseconds; None for all.
     expected : (int, int) or None
-        Event times whose window the object's arrival lies in; None for all.
+        Event times of the days whose runs read the object; None for all.
     own : bool
         Whether what is wrong with the object is this run's to tell.
     """

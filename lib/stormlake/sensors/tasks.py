@@ -85,7 +85,8 @@ def rejects_task(
     with work.counters.timed():
         for _, parts in work.parts(batches):
             for part in parts:
-                day_of = work.reader.scope.of_object(part.obj.arrival).day_of
+                arrived = part.obj.arrival, part.obj.arrival_hours
+                day_of = work.reader.scope.of_object(*arrived).day_of
                 for found in work.reader.read(part, Tally()):
                     if isinstance(found, Reject):
                         day = day_of(found)
