@@ -52,6 +52,39 @@ events = st.builds(
     moments,
 )
 
+clocks = st.one_of(
+    moments,
+    st.integers(0, 7200).map(lambda s: int(START.replace(tzinfo=dt.UTC).timestamp()) + s),
+)
+optional_number = st.none() | st.floats(0, 250) | st.integers(0, 250)
+
+
+@st.composite
+def winds(draw: st.DrawFn) -> dict[str, Any]:
+    """A reading of a wind farm that is good, under any of the names."""
+    record = {
+        "location": draw(names),
+        draw(st.sampled_from(["speed", "wind_speed"])): draw(st.floats(-5, 200)),
+        draw(st.sampled_from(["timestamp", "event_time", "time"])): draw(clocks),
+        **draw(st.fixed_dictionaries({}, optional={"score": optional_number, "x": anything})),
+    }
+    return dict(draw(st.permutations(list(record.items()))))
+
+
+@st.composite
+def vitals(draw: st.DrawFn) -> dict[str, Any]:
+    """A reading of a device that is good, with the person."""
+    record = {
+        "timestamp": draw(moments),
+        "device_id": draw(names),
+        "name": draw(names),
+        "dob": draw(anything),
+        **{member: draw(st.integers(30, 200)) for member in ("pulse", "systolic", "diastolic")},
+        **draw(st.fixed_dictionaries({}, optional={"temp": optional_number, "x": anything})),
+    }
+    return dict(draw(st.permutations(list(record.items()))))
+
+
 shapes = st.sampled_from(sorted(SHAPES))
 
 BYTES = [

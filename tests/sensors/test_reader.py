@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
+import io
+import json
 import math
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +28,11 @@ from stormlake.sensors.parts import Part
 from stormlake.sensors.reader import Reader
 from stormlake.sensors.scope import Scope
 from stormlake.sensors.unicorns import UnicornRecords
+from stormlake.sensors.vitals import VitalRecords
 from stormlake.sensors.wind import WindRecords
 from tests.sensors import oracle
 from tests.sensors.reading import EVERYTHING, MEGABYTE, SHAPES, Read, packed, read_bytes, read_parts
-from tests.sensors.strategies import damaged, events, shapes, unicorns, written
+from tests.sensors.strategies import damaged, events, shapes, unicorns, vitals, winds, written
 
 RIDE = [
     {
@@ -196,6 +201,8 @@ def test_a_cut_gzip_of_csv_does_not_take_half_a_line_for_a_record(folder: Path) 
 archives = st.one_of(
     st.tuples(st.just(UnicornRecords()), st.lists(unicorns(), max_size=5)),
     st.tuples(st.just(EventRecords()), st.lists(events, max_size=6)),
+    st.tuples(st.just(WindRecords()), st.lists(winds(), max_size=5)),
+    st.tuples(st.just(VitalRecords()), st.lists(vitals(), max_size=5)),
 )
 
 
@@ -245,6 +252,43 @@ def test_whatever_is_damaged_nothing_is_lost_and_every_way_of_reading_agrees(
     for way in ways:
         assert (way.rows, way.rejects) == (careful.rows, careful.rejects)
         assert way.adds_up and way.tally.reasons == careful.tally.reasons
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(winds(), max_size=5), st.sampled_from([150, MEGABYTE]), st.data())
+def test_damaged_csv_loses_nothing_however_it_is_read(
+    folder: Path, records: list[Any], max_record: int, data: st.DataObject
+) -> None:
+    lines = [
+        [record["location"], *(record[name] for name in record if name not in ("location", "x"))]
+        for record in records
+    ]
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    raw = data.draw(damaged(text.getvalue().encode()))
+    whole = read_bytes(folder, raw, WindRecords(), max_record=max_record)
+    size = data.draw(st.sampled_from([1, 3, 30]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "pieces", partial(pieces, piece_size=size))
+        split = read_bytes(folder, raw, WindRecords(), max_record=max_record)
+    packed_up = read_bytes(folder, packed(raw, 3), WindRecords(), max_record=max_record)
+    for read in (whole, split, packed_up):
+        assert read.adds_up
+        assert (read.rows, read.rejects) == (whole.rows, whole.rejects)
+
+
+@pytest.mark.parametrize("kind", [WindRecords(), VitalRecords()])
+def test_a_record_nested_too_deeply_for_its_id_is_a_reject_and_no_crash(
+    folder: Path, kind: Kind
+) -> None:
+    good: dict[str, Any] = {"timestamp": "2026-05-01 21:00:00", "location": "F", "speed": 1}
+    good |= {"device_id": "d", "pulse": 1, "systolic": 1, "diastolic": 1}
+    text = json.dumps(good)[:-1]
+    for depth in range(sys.getrecursionlimit() - 150, sys.getrecursionlimit()):
+        data = f'{text}, "x": {"[" * depth}{"]" * depth}}}\n{json.dumps(good)}\n'.encode()
+        read = read_bytes(folder, data, kind)
+        assert len(read.rows) + len(read.rejects) == 2
+        assert {reject.detail for reject in read.rejects} <= {"nested too deeply"}
 
 
 @settings(max_examples=60, deadline=None)

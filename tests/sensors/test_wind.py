@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 
 from stormlake.sensors.fields import Unusable
+from stormlake.sensors.unicorns import UnicornRecords
 from stormlake.sensors.wind import WindRecords
 from tests.sensors import oracle
 from tests.sensors.reading import read_bytes
+from tests.sensors.strategies import written
 
 START = 1_767_225_600  # 2026-01-01
+READING = {"location": "Farm, North", "speed": 5.5, "timestamp": START}
 
 
 def row(record: dict[str, Any], width: int = 60) -> dict[str, Any]:
@@ -115,6 +118,43 @@ def test_csv_and_json_of_the_same_readings_are_the_same_rows(tmp_path: Path, end
     assert csv.rows == read_bytes(tmp_path, "".join(json_lines).encode(), WindRecords()).rows
     assert oracle.wind_records([data]) == oracle.wind_records(["".join(json_lines).encode()])
     assert [r["record_id"] for r in oracle.wind_records([data])] == [r[0] for r in csv.rows]
+
+
+@pytest.mark.parametrize("shape", ["lines", "concatenated", "pretty", "tight array", "wrapped"])
+@pytest.mark.parametrize("stray", [b"x", b"\0", b"}", b"\xff", b'"', b"\r\nx", b",x", b"x\n", b","])
+def test_a_stray_byte_before_json_does_not_make_lines_of_it(
+    tmp_path: Path, stray: bytes, shape: str
+) -> None:
+    for record in (READING, {"location": "F", "speed": 5, "time": 6}, {"time": 6, "speed": 5}):
+        data = stray + written([record] * 20, shape)
+        wind, unicorn = (read_bytes(tmp_path, data, k) for k in (WindRecords(), UnicornRecords()))
+        assert wind.tally.read == unicorn.tally.read  # which are never lines
+        assert wind.tally.reasons["malformed"] == unicorn.tally.reasons["malformed"]
+        assert wind.adds_up
+
+
+def test_a_stray_byte_before_glued_records_costs_one_of_them(tmp_path: Path) -> None:
+    data = b"x" + written([READING] * 5000, "concatenated")
+    read = read_bytes(tmp_path, data, WindRecords())
+    assert (len(read.rows), [(r.reason.value, r.offset, r.length) for r in read.rejects]) == (
+        4999,
+        [("malformed", 0, len(data) // 5000 + 1)],
+    )
+
+
+@pytest.mark.parametrize(
+    "first", ["location,speed,time", '"{F}",1,0', '"{""F"": G}",1', "Caf\xe9 {F},1", " \r\n\nF,1,0"]
+)
+def test_csv_with_braces_is_csv(tmp_path: Path, first: str) -> None:
+    data = f'{first}\r\n"Farm {{A}}",5,0\n{{"x": 1}}\n"B",6,0'.encode("latin-1")
+    read = read_bytes(tmp_path, data, WindRecords())
+    assert [row[1:3] for row in read.rows][-2:] == [("Farm {A}", 5.0), ("B", 6.0)]
+
+
+@pytest.mark.parametrize("blanks", [b"", b" " * 100, b"\n" * 100_000])
+def test_the_form_is_told_behind_any_number_of_blanks(tmp_path: Path, blanks: bytes) -> None:
+    assert len(read_bytes(tmp_path, blanks + b'"F",1,0', WindRecords()).rows) == 1
+    assert len(read_bytes(tmp_path, blanks + written([READING], "lines"), WindRecords()).rows) == 1
 
 
 @pytest.mark.parametrize("width", [60, 3600])

@@ -129,9 +129,17 @@ def record_id(record: Mapping[str, Any]) -> str:
     str
         64 lower-case hex digits.
 
+    Raises
+    ------
+    Unusable
+        `malformed` when it is nested too deeply.
+
     Notes
     -----
     UTF-8, keys sorted, `,` and `:` without blanks, nothing escaped that need not be.
     """
-    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except RecursionError:  # it needs a little more room than reading the record did
+        raise Unusable(Reason.MALFORMED, "nested too deeply") from None
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

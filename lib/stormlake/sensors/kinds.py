@@ -65,8 +65,14 @@ class Kind:
     members: ClassVar[pa.Schema | None] = None
     """Members that the quick way wants; None where there is none."""
 
-    def is_lines(self, first: bytes) -> bool:
-        """Whether an object whose first byte is this one is lines rather than JSON."""
+    def is_lines(self, head: bytes) -> bool:
+        """Whether an object is lines rather than JSON.
+
+        Parameters
+        ----------
+        head : bytes
+            Its beginning, without the blanks before it: `part_bytes.HEAD` bytes, or all there are.
+        """
         return False
 
     def lines(self) -> LineParser:

@@ -16,6 +16,12 @@ PIECE: Final = 2**20
 """Bytes that are parsed at once: they and their rows stay in the processor's cache."""
 
 
+HEAD: Final = 64 * 2**10
+"""Bytes by which the form of an object is told."""
+
+_BLANKS: Final = b" \t\r\n"
+
+
 class PartBytes:
     """Pieces of a part; an iterator that ends early where the bytes cannot be read.
 
@@ -31,7 +37,8 @@ class PartBytes:
     offset : int
         Place of the first byte, in the decompressed object.
     first : bytes
-        The beginning, up to the first piece that is not blank; also the first that is iterated.
+        The beginning without the blanks before it: HEAD bytes, or all there are. However the
+        bytes come in pieces, it is the same; they are iterated too.
     failure : InflateFailed or FetchFailed or None
         Why the bytes ended early, once they have.
     """
@@ -47,11 +54,12 @@ class PartBytes:
                 pieces = self._pieces(source, self.part)
         except FetchFailed as failure:
             self.failure = failure
-        self.first = _until(pieces, lambda data: bool(data.strip(b" \t\r\n")))
+        self._begin = _beginning(pieces)
+        self.first = b"".join(self._begin).lstrip(_BLANKS)[:HEAD]
         self._rest = pieces
 
     def __iter__(self) -> Iterator[bytes]:
-        return chain([self.first] if self.first else [], self._rest)
+        return chain(self._begin, self._rest)
 
     def _pieces(self, source: Source, part: Part) -> Iterator[bytes]:
         placed = self._read(part_pieces(source, part))
@@ -65,7 +73,7 @@ class PartBytes:
         plain = _in_pieces(self._inflate(raw))
         head = _until(plain, lambda data: len(data) >= len(BOM))
         self.offset = len(BOM) if head.startswith(BOM) else 0
-        return chain([head.removeprefix(BOM)], plain)
+        return (piece for piece in chain([head.removeprefix(BOM)], plain) if piece)
 
     def _read(self, placed: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         try:
@@ -79,6 +87,18 @@ class PartBytes:
         except InflateFailed as failure:
             # Bytes that could not be fetched look like a cut stream from here.
             self.failure = self.failure or failure
+
+
+def _beginning(pieces: Iterator[bytes]) -> list[bytes]:
+    """The first pieces, until HEAD bytes have come behind the blanks."""
+    found: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        found.append(piece)
+        size += len(piece) if size else len(piece.lstrip(_BLANKS))
+        if size >= HEAD:
+            break
+    return found
 
 
 def _until(pieces: Iterator[bytes], enough: Callable[[bytes], bool]) -> bytes:

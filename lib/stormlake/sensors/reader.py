@@ -83,7 +83,7 @@ class _Reading:
     def run(self) -> Iterator[pa.RecordBatch | Reject]:
         """Yield the rows and rejects that are ours."""
         before = self._tally.read
-        lines = self._kind.is_lines(self._data.first.lstrip(b" \t\r\n")[:1])
+        lines = self._kind.is_lines(self._data.first)
         for found in self._lines() if lines else self._json():
             if isinstance(found, pa.RecordBatch):
                 yield from self._flush()

@@ -30,7 +30,7 @@ class RequestRecords(Kind):
     shows_excerpt: ClassVar[bool] = False
     """A line holds the client's address, which is never written."""
 
-    def is_lines(self, first: bytes) -> bool:
+    def is_lines(self, head: bytes) -> bool:
         """Logs are lines."""
         return True
 

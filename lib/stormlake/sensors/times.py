@@ -32,8 +32,9 @@ _TIME: Final = re.compile(
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST: Final = 100
 _EPOCH_DAY: Final = dt.date(1970, 1, 1).toordinal()
-_FIRST: Final = -62_135_596_800_000_000
-_LAST: Final = 253_402_300_799_999_999
+_FIRST: Final = (FIRST_DAY.toordinal() - _EPOCH_DAY) * DAY
+_LAST: Final = (END_DAY.toordinal() - _EPOCH_DAY) * DAY - 1
+_OUTSIDE: Final = f"outside the years {FIRST_DAY.year} to {END_DAY.year - 1}"
 _LAST_BY_ARROW: Final = 2_145_916_800_000_000
 """2038-01-01: behind it Arrow knows no summer time, and no time of a zone is read by it."""
 
@@ -61,7 +62,8 @@ def parse_time(text: str, zone: ZoneInfo | None = None) -> int:
     Raises
     ------
     BadTime
-        Another form, a day that no calendar has, or a time that the zone's clocks skipped.
+        Another form, a day that no calendar has, a time that the zone's clocks skipped, or one
+        before `FIRST_DAY` or from `END_DAY` on.
     """
     found = _TIME.fullmatch(text)
     if found is None:
@@ -151,7 +153,7 @@ def _offset(local: dt.datetime, zone: ZoneInfo) -> int:
     try:
         back = (local - offset).replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None)
     except OverflowError:
-        raise BadTime("outside the years 1 to 9999") from None
+        raise BadTime(_OUTSIDE) from None
     if back != local:
         raise BadTime(f"the clocks of {zone.key} skipped this time")
     return int(offset.total_seconds())
@@ -166,5 +168,5 @@ def _seconds(offset: str) -> int:
 
 def _checked(micros: int) -> int:
     if not _FIRST <= micros <= _LAST:
-        raise BadTime("outside the years 1 to 9999")
+        raise BadTime(_OUTSIDE)
     return micros

@@ -21,6 +21,8 @@ TIME_MEMBERS: Final = ("timestamp", "event_time", "time")
 SPEED_MEMBERS: Final = ("speed", "wind_speed")
 """Names that producers use; of several the first counts."""
 
+_BETWEEN: Final = b" \t\r\n,"
+
 
 @dataclass(frozen=True)
 class WindRecords(Kind):
@@ -38,9 +40,11 @@ class WindRecords(Kind):
     columns: ClassVar[tuple[Column, ...]] = WIND_RECORDS
     time_column: ClassVar[str] = "event_time"
 
-    def is_lines(self, first: bytes) -> bool:
-        """What is no JSON is CSV."""
-        return first not in (b"", b"{", b"[")
+    def is_lines(self, head: bytes) -> bool:
+        """Whether it is CSV: one stray byte before JSON does not make lines of it."""
+        if not head or head.lstrip(_BETWEEN)[:1] in (b"{", b"["):
+            return False
+        return b"{" not in head or _begins_as_csv(head)
 
     def lines(self) -> CsvLines:
         """A parser for one object of CSV."""
@@ -88,3 +92,14 @@ class CsvLines:
     def finish(self) -> list[Reject]:
         """Nothing is left to say."""
         return []
+
+
+def _begins_as_csv(head: bytes) -> bool:
+    """Whether the first line is a record or a header of CSV."""
+    line = head.partition(b"\n")[0]
+    # A location in another encoding is that line's fault; it says nothing about the form.
+    found = parse_wind_csv(line.decode("utf-8", "replace").encode(), 0)
+    if not isinstance(found, dict):
+        return found is None
+    # A line of JSON may have as many commas; a text or a brace stands behind the first of them.
+    return not any(mark in str(found["speed"]) for mark in '{["')
