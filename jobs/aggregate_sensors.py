@@ -15,18 +15,19 @@ from typing import Any, Final
 import click
 from pyspark.sql import DataFrame, SparkSession
 
-from stormlake.archive.arrivals import StoredObject, list_arrivals
+from stormlake.archive.arrivals import StoredObject
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput, ServiceUnreachable
 from stormlake.lake.partitions import Partition
 from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, sql_names
 from stormlake.lake.tables import REJECTS, TABLES
 from stormlake.lake.types import Table
+from stormlake.lake.views import run_sql
 from stormlake.running.job import JobRun, Lake, open_lake, refuse_lake_in_source
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
 from stormlake.running.progress import Progress
-from stormlake.running.sensor_options import SensorOptions, sensor_options
-from stormlake.running.sensor_report import print_numbers, too_many_rejects
+from stormlake.running.sensor_options import SensorOptions, list_objects, sensor_options
+from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.sensors.frames import Records, read_records
 from stormlake.sensors.reader import Reader
 from stormlake.sensors.tally import FiveNumbers, Tally
@@ -135,7 +136,7 @@ def main(
         file=file,
         table=TABLES[name],
         asked=asked,
-        reader=asked.reader(file.views[0], common),
+        reader=asked.reader(file.views[0], name, common),
         lake=open_lake(lake, common),
         max_reject_share=max_reject_share,
     )
@@ -146,8 +147,7 @@ def main(
     summary = run(aggregation, common, master)
     report(summary, common)
     if not summary.ok:
-        numbers = FiveNumbers(**summary.records)
-        raise too_many_rejects(numbers, summary.reasons, max_reject_share, "the tables are written")
+        raise too_many_rejects(judged(summary, max_reject_share), "the tables are written")
 
 
 def find_aggregation(name: str) -> SqlFile:
@@ -163,7 +163,7 @@ def find_aggregation(name: str) -> SqlFile:
 
 def dry_run(aggregation: Aggregation, common: Common) -> None:
     """Say what would be read; touch nothing."""
-    objects = list_objects(aggregation)
+    objects = list_objects(aggregation.reader)
     size = sum(obj.size for obj in objects)
     if common.output == "json":
         print_json(Plan(len(objects), size))
@@ -195,12 +195,13 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
         earlier = job.earlier_record()
         if earlier is not None:
             return Summary(**earlier.summary)
-        objects = list_objects(aggregation)
         with job.hold(None):
             # Another attempt under this id may have ended while we waited for its lock.
             earlier = job.earlier_record()
             if earlier is not None:
                 return Summary(**earlier.summary)
+            # Listed while nobody else may write: an older listing must not win.
+            objects = list_objects(aggregation.reader)
             spark = job.start_spark(master)
             job.clean_staging(spark, (aggregation.table, REJECTS))
             refuse_erasing(spark, objects, aggregation, job)
@@ -214,20 +215,13 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
             tally, numbers = records.tally(), records.numbers(by_date)
             numbers.check()
             refuse_nothing_read(tally, aggregation)
+            warn_of_fragments(spark, rows, aggregation, job)
             write_tables(records, result, rows, objects, aggregation, job)
             result.unpersist()
-            summary = summarise(tally, numbers, job, counters, aggregation.max_reject_share)
+            limit = aggregation.max_reject_share
+            summary = summarise(Judged.of(numbers, tally, limit), job, counters)
             job.finish(summary, ok=summary.ok)
     return summary
-
-
-def list_objects(aggregation: Aggregation) -> list[StoredObject]:
-    """Every object that may hold records of the run's dates."""
-    reader = aggregation.reader
-    objects = list(list_arrivals(reader.source, *reader.scope.arrivals))
-    if not objects:
-        logger.warning("%s holds nothing in this scope", reader.source.uri)
-    return objects
 
 
 def refuse_erasing(
@@ -267,12 +261,31 @@ def refuse_nothing_read(tally: Tally, aggregation: Aggregation) -> None:
         )
 
 
+def warn_of_fragments(
+    spark: SparkSession, rows: Mapping[str, int], aggregation: Aggregation, job: JobRun
+) -> None:
+    """Say when a run without days leaves fewer rows than there were: perhaps of a part of a day."""
+    if aggregation.asked.start is not None:
+        return
+    there = job.partition_rows(spark, aggregation.table, [(day,) for day in sorted(rows)])
+    fewer = [day for (day,), count in there.items() if count > rows[day]]
+    if fewer:
+        logger.warning(
+            "%d days of %s get fewer rows than they had, the first is %s: does the source hold "
+            "them whole? With --start and --end a run replaces just the days that it names",
+            len(fewer),
+            aggregation.table.name,
+            fewer[0],
+        )
+
+
 def aggregate(spark: SparkSession, records: Records, aggregation: Aggregation) -> DataFrame:
     """Run the query over the view of the records; minutes are rows of the table already."""
     result = records.frame
     if aggregation.reader.kind.view != aggregation.table.name:
         result.createOrReplaceTempView(aggregation.reader.kind.view)
-        result = spark.sql(aggregation.file.text, args=parameters(aggregation))
+        views = (aggregation.reader.kind.view,)
+        result = run_sql(spark, aggregation.file.text, views, parameters(aggregation))
     # One file a date, in the order that makes it small.
     return result.repartition("date").sortWithinPartitions("date", *aggregation.table.sort)
 
@@ -324,27 +337,27 @@ def write_tables(
     job.write(result, aggregation.table, [(day,) for day in dates], expected=expected)
 
 
-def summarise(
-    tally: Tally,
-    numbers: FiveNumbers,
-    job: JobRun,
-    counters: Counters,
-    max_reject_share: float,
-) -> Summary:
+def summarise(judged: Judged, job: JobRun, counters: Counters) -> Summary:
     """Count what became of the records and what was written."""
     return Summary(
-        records=asdict(numbers),
-        objects={"read": tally.objects, "empty": tally.empty, "unreadable": tally.unreadable},
-        comments=tally.comments,
-        reasons=dict(sorted(tally.reasons.items())),
+        records=asdict(judged.records),
+        objects=judged.objects,
+        comments=judged.comments,
+        reasons=judged.reasons,
         rows=job.rows,
         core_seconds=round(job.core_seconds(counters.cpu_seconds.value), 3),
         wall_seconds=round(job.wall_seconds(), 3),
         bytes_read=counters.bytes_read.value,
         bytes_written=job.bytes_written,
         run_id=job.run_id,
-        ok=numbers.reject_share <= max_reject_share,
+        ok=judged.ok,
     )
+
+
+def judged(summary: Summary, limit: float) -> Judged:
+    """What a summary says of the records."""
+    numbers = FiveNumbers(**summary.records)
+    return Judged(numbers, summary.objects, summary.comments, summary.reasons, limit)
 
 
 def report(summary: Summary, common: Common) -> None:
@@ -352,12 +365,11 @@ def report(summary: Summary, common: Common) -> None:
     if common.output == "json":
         print_json(summary)
         return
-    print_numbers(FiveNumbers(**summary.records), summary.reasons, summary.comments)
+    print_numbers(judged(summary, 1))
     for table, count in summary.rows.items():
         click.echo(f"{table:<16} {count:>12,} rows")
     click.echo(
-        f"read {summary.objects['read']:,} objects ({summary.objects['empty']:,} empty), "
-        f"{summary.bytes_read:,} bytes, wrote {summary.bytes_written:,} in "
+        f"read {summary.bytes_read:,} bytes, wrote {summary.bytes_written:,} in "
         f"{summary.wall_seconds:.1f} s ({summary.core_seconds:.1f} core-seconds)"
     )
     click.echo(f"run {summary.run_id}")

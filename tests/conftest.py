@@ -27,12 +27,13 @@ def spark() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def job() -> Iterator[JobServer]:
-    """One process, and one JVM, for all runs that need no process of their own.
+    """One process, and one JVM, for all runs that need no process of their own; far from UTC.
 
     The first run costs 30 core-seconds, a later one on `local[1]` 8, on `local[2]` 14: each core
     has a worker and a decoder to start.
     """
-    with JobServer({**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1"}) as server:
+    environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "TZ": "America/New_York"}
+    with JobServer(environment) as server:
         yield server
 
 

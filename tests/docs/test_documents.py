@@ -53,7 +53,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def terminal(checkout: Path, public_bucket: str) -> dict[str, str]:
     """The reader's environment: nobody's AWS account, and S3 is our server."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SPARK_", "PYSPARK"))}
+    # Without the options of our tests' JVMs: a reader has the product's own.
+    foreign = ("AWS_", "SPARK_", "PYSPARK", "JDK_JAVA_OPTIONS")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {
         **kept,
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",

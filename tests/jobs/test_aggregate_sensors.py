@@ -1,6 +1,6 @@
 """`aggregate` over real and made archives: golden numbers, an oracle's rows, rejects, dates.
 
-All of it runs on a machine whose time zone is New York's.
+The job server runs as on a machine whose time zone is New York's.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import datetime as dt
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pandas as pd
 import pytest
 
 from tests.data import shared
-from tests.fakes.s3 import CREDENTIALS, s3_server
+from tests.fakes.s3 import s3_server
 from tests.integration.runs import JobServer, assert_nothing_dead, lake_table
 from tests.sensors import oracle
 
@@ -26,13 +25,6 @@ pytestmark = pytest.mark.spark
 RIDE = ("sensors", "wildrydes", "ride_data_20190625.json")
 MINUTES = ("sensors", "wildrydes", "shadowfax-2016-02-12.json")
 REJECT = ("date", "object", "byte_offset", "byte_length", "record_count", "reason")
-
-
-@pytest.fixture(scope="module")
-def job() -> Iterator[JobServer]:
-    """One process, one JVM, far from UTC."""
-    with JobServer({**CREDENTIALS, "TZ": "America/New_York"}) as server:
-        yield server
 
 
 class Aggregate:

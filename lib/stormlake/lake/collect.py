@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def collect_rows(frame: DataFrame) -> list[dict[str, Any]]:
-    """Collect a frame as dicts; timestamps are aware, UTC.
+def collect_rows(frame: DataFrame, limit: int | None = None) -> list[dict[str, Any]]:
+    """Collect a frame, or its first rows, as dicts; timestamps are aware, UTC.
 
     `DataFrame.collect` gives naive times of the driver's own zone, which are ambiguous for an
     hour of every year where clocks change.
@@ -25,7 +25,10 @@ def collect_rows(frame: DataFrame) -> list[dict[str, Any]]:
         F.unix_micros(F.col(name)).alias(name) if name in times else F.col(name)
         for name in frame.columns
     ]
-    rows = [row.asDict() for row in frame.select(*as_numbers).collect()]
+    found = frame.select(*as_numbers)
+    # Not `limit`: it goes through a shuffle, after which the first rows are any rows.
+    taken = found.collect() if limit is None else found.take(limit)
+    rows = [row.asDict() for row in taken]
     for row in rows:
         for name in times:
             if row[name] is not None:

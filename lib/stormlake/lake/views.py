@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from stormlake.errors import RefusedInput, StormlakeError
 from stormlake.lake.files import LakeFiles
@@ -65,11 +66,36 @@ def query(spark: SparkSession, lake_uri: str, text: str) -> DataFrame:
     RefusedInput
         The query is not valid; the message holds Spark's reason and the names there are.
     """
+    names = register_tables(spark, lake_uri)
+    return run_sql(spark, text, names)
+
+
+def run_sql(
+    spark: SparkSession,
+    text: str,
+    names: Collection[str],
+    values: Mapping[str, Any] | None = None,
+) -> DataFrame:
+    """Give the answer to a query over views of this session.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    text : str
+    names : collection of str
+        The tables and views there are, for the message.
+    values : mapping of str to value, optional
+        Of the query's parameters.
+
+    Raises
+    ------
+    RefusedInput
+        The query is not valid; the message holds Spark's reason and the names there are.
+    """
     from pyspark.errors import AnalysisException, ParseException
 
-    names = register_tables(spark, lake_uri)
     try:
-        return spark.sql(text)
+        return spark.sql(text, args=dict(values or {}))
     except (AnalysisException, ParseException) as error:
         reason = str(error).split("JVM stacktrace")[0].strip().splitlines()
         raise RefusedInput(

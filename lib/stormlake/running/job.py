@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from stormlake import __version__
 from stormlake.archive.s3 import make_session
@@ -90,14 +91,20 @@ def open_archive(uri: str, common: Common) -> Source:
 
 def refuse_lake_in_source(source: Source, lake: Lake) -> None:
     """Refuse a lake that the next run would list as input."""
-    if source.is_s3 or "://" in lake.uri:
-        return
-    inside, outside = Path(lake.uri).resolve(), Path(source.uri).resolve()
+    inside, outside = _place(lake.uri), _place(source.uri)
     if inside == outside or outside in inside.parents:
         raise RefusedInput(
             f"--lake {inside} lies in --source {outside}: its files would be taken for input; put "
             "it beside the source"
         )
+
+
+def _place(uri: str) -> PurePath:
+    """A path that tells what lies in what, of an address of a folder or of a bucket."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("s3", "s3a"):
+        return PurePosixPath("s3:", parts.netloc, parts.path.strip("/"))
+    return Path(unquote(parts.path) if parts.scheme == "file" else uri).resolve()
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -13,11 +12,9 @@ from stormlake.lake import views
 from stormlake.lake.sql_files import views_read
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common
+from stormlake.running.rows import json_rows, print_rows
 from stormlake.sensors.views import RECORD_VIEWS
-from stormlake.spark import start_session
-
-WIDEST: Final = 60
-"""Characters of a cell that are shown."""
+from stormlake.spark import start_session, stop_session
 
 
 def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str | None) -> None:
@@ -61,12 +58,12 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
         if common.dry_run:
             frame.explain()
         elif common.output == "json":
-            rows = [json.loads(row) for row in frame.limit(limit).toJSON().collect()]
-            click.echo(json.dumps({"rows": rows}, ensure_ascii=False))
+            rows = json_rows(frame, limit)
+            click.echo(json.dumps({"rows": rows}, ensure_ascii=False, default=str))
         else:
-            frame.show(limit, truncate=WIDEST)
+            print_rows(frame, limit)
     finally:
-        spark.stop()
+        stop_session(spark)
 
 
 def _query_text(query: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from stormlake.archive.arrivals import StoredObject, list_arrivals
+from stormlake.lake.tables import UNICORN_MINUTES
 from stormlake.running.job import open_archive
 from stormlake.running.options import Common, UtcDay, archive_options, refuse_unless
 from stormlake.sensors.cloudfront import LogOptions
@@ -19,12 +22,14 @@ from stormlake.sensors.kinds import Kind
 from stormlake.sensors.reader import MAX_RECORD_MB, Reader
 from stormlake.sensors.requests import RequestRecords
 from stormlake.sensors.scope import EARLY, LATE, Scope
+from stormlake.sensors.times import DAY_SECONDS, END_DAY, FIRST_DAY
 from stormlake.sensors.unicorns import UnicornMinutes, UnicornRecords
 from stormlake.sensors.vitals import VitalRecords
 from stormlake.sensors.wind import DEFAULT_WIDTH, WindRecords
 
-DAY_SECONDS: Final = 86_400
 FORMS: Final = ("records", "minutes")
+
+logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +81,12 @@ class SensorOptions:
                 f"--start {self.start:%Y-%m-%d} is not before --end {self.end:%Y-%m-%d} (the end "
                 "is exclusive)",
             )
+        for day in (self.start, self.end):
+            refuse_unless(
+                day is None or FIRST_DAY.year < day.year < END_DAY.year - 1,
+                f"{day and day.date()} is not in the years {FIRST_DAY.year + 1} to "
+                f"{END_DAY.year - 2}",
+            )
         refuse_unless(
             DAY_SECONDS % self.width == 0,
             f"--width {self.width} does not divide a day: a window would belong to two dates; give "
@@ -100,15 +111,21 @@ class SensorOptions:
 
         Without a window they are the first and the last that a calendar has.
         """
-        start = self.start or dt.datetime.min.replace(tzinfo=dt.UTC)
-        stop = self.end or dt.datetime.max.replace(tzinfo=dt.UTC)
-        last = stop - dt.timedelta(days=1) if self.end else stop
-        # Spark is handed a date as text by strftime, which writes the year 1 as `1`: refused there.
-        first = max(start.date(), dt.date(1000, 1, 1))
-        return {"start": start, "stop": stop, "start_date": first, "stop_date": last.date()}
+        start, stop = (
+            given or dt.datetime.combine(day, dt.time(), dt.UTC)
+            for given, day in ((self.start, FIRST_DAY), (self.end, END_DAY))
+        )
+        last = stop.date() - dt.timedelta(days=1)
+        return {"start": start, "stop": stop, "start_date": start.date(), "stop_date": last}
 
-    def kind(self, view: str) -> Kind:
+    def kind(self, view: str, query: str) -> Kind:
         """How the records of a view are read.
+
+        Parameters
+        ----------
+        view : str
+        query : str
+            Name of the query that reads it.
 
         Raises
         ------
@@ -117,6 +134,11 @@ class SensorOptions:
         """
         zone = None if self.time_zone in (None, "UTC") else ZoneInfo(str(self.time_zone))
         self._refuse_foreign(view)
+        refuse_unless(
+            self.form == "records" or query == UNICORN_MINUTES.name,
+            f"--form {self.form} is for the table {UNICORN_MINUTES.name}; {query} reads single "
+            "records",
+        )
         if view == "unicorn_records":
             return UnicornMinutes(zone) if self.form == "minutes" else UnicornRecords(zone)
         if view == "wind_records":
@@ -126,11 +148,11 @@ class SensorOptions:
             return RequestRecords(zone, LogOptions(self.strict_regex, names))
         return {"vital_records": VitalRecords, "event_records": EventRecords}[view](zone)
 
-    def reader(self, view: str, common: Common) -> Reader:
-        """The reader of a view's records."""
+    def reader(self, view: str, query: str, common: Common) -> Reader:
+        """The reader of a view's records, for a query of this name."""
         return Reader(
             open_archive(self.source, common),
-            self.kind(view),
+            self.kind(view, query),
             self.scope,
             self.max_record_mb * 2**20,
         )
@@ -154,6 +176,14 @@ class SensorOptions:
             self.time_zone is None or view != "request_records",
             "--time-zone: logs are in UTC, whatever the zone of who reads them",
         )
+
+
+def list_objects(reader: Reader) -> list[StoredObject]:
+    """Every object that may hold records of the reader's dates; a warning when there is none."""
+    objects = list(list_arrivals(reader.source, *reader.scope.arrivals))
+    if not objects:
+        logger.warning("%s holds nothing in this scope", reader.source.uri)
+    return objects
 
 
 class _Zone(click.ParamType[str]):

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from stormlake.archive.arrivals import list_arrivals
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput
 from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, parse_parameter
+from stormlake.lake.views import run_sql
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
     common_options,
+    refuse_unless,
+    tell,
 )
-from stormlake.running.sensor_options import SensorOptions, sensor_options
-from stormlake.running.sensor_report import print_numbers, too_many_rejects
+from stormlake.running.rows import json_rows, print_rows
+from stormlake.running.sensor_options import SensorOptions, list_objects, sensor_options
+from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.sensors.views import RECORD_VIEWS
-
-WIDEST = 60
-"""Characters of a cell that are shown."""
 
 
 @click.command("query", cls=StormlakeCommand)
@@ -60,12 +61,11 @@ def main(
     """
     file = find_sql_file(name, RECORD_VIEWS)
     values = bind(file, given_values(file, params, asked))
-    reader = asked.reader(file.views[0], common)
-    if reader.kind.view != file.views[0]:
-        raise RefusedInput(f"--form {asked.form}: {name} reads single records")
-    objects = list(list_arrivals(reader.source, *reader.scope.arrivals))
+    refuse_unless(asked.form == "records", f"--form {asked.form}: a query reads single records")
+    reader = asked.reader(file.views[0], file.name, common)
+    objects = list_objects(reader)
     if common.dry_run:
-        click.echo(f"would read {len(objects)} objects from {reader.source.uri}: {file.purpose}")
+        tell(common, would=f"read {len(objects)} objects from {reader.source.uri}: {file.purpose}")
         return
     from stormlake.sensors.frames import read_records
     from stormlake.spark import start_session, stop_session
@@ -74,26 +74,26 @@ def main(
     try:
         records = read_records(spark, objects, reader, Counters.of(spark))
         records.frame.createOrReplaceTempView(file.views[0])
-        result = spark.sql(file.text, args=dict(values)).persist()
+        result = run_sql(spark, file.text, file.views, values).persist()
         counting = result.selectExpr("COUNT(*)")
         count = counting.collect()[0][0]
         tally, numbers = records.tally(), records.numbers(counting)
         numbers.check()
         if common.output == "json":
-            rows = [json.loads(row) for row in result.limit(limit).toJSON().collect()]
+            rows = json_rows(result, limit)
         else:
-            result.show(limit, truncate=WIDEST)
+            print_rows(result, limit)
     finally:
         stop_session(spark)
-    reasons = dict(sorted(tally.reasons.items()))
+    judged = Judged.of(numbers, tally, max_reject_share)
     if common.output == "json":
-        answer = {"rows": rows, "count": count, "records": vars(numbers), "reasons": reasons}
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        answer = {"rows": rows, "count": count, **asdict(judged)}
+        click.echo(json.dumps(answer, ensure_ascii=False, default=str))
     else:
         click.echo(f"{count:,} rows" + (f", {limit:,} shown" if count > limit else ""))
-        print_numbers(numbers, reasons, tally.comments)
-    if numbers.reject_share > max_reject_share:
-        raise too_many_rejects(numbers, reasons, max_reject_share, "the answer lacks them")
+        print_numbers(judged)
+    if not judged.ok:
+        raise too_many_rejects(judged, "the answer lacks them")
 
 
 def given_values(file: SqlFile, params: Iterable[str], asked: SensorOptions) -> dict[str, Any]:

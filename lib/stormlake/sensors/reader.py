@@ -89,6 +89,7 @@ class _Reading:
                 yield from self._flush()
                 yield found
                 continue
+            self._tally.read += found.records if isinstance(found, Reject) else 1
             judged = self._judge(found)
             if judged is not None:
                 yield judged
@@ -99,7 +100,8 @@ class _Reading:
             self._tally.objects += 1
             self._tally.empty += is_last(self._part) and self._tally.read == before
         failure = self._data.failure
-        self._tally.unreadable += failure is not None and not isinstance(failure, CutShort)
+        if failure is not None and not isinstance(failure, CutShort):
+            self._tally.unreadable_keys[self._part.obj.key] += 1
 
     def _json(self) -> Iterator[_Found]:
         records = JsonStream(self._reader.max_record, self._data.offset, self._part.start > 0)
@@ -168,7 +170,8 @@ class _Reading:
         table = fast_json.parse_records(block, self._kind.members, records.in_array)
         batch = self._kind.quick(table) if table is not None and table.num_rows else None
         ours = self._of_scope(batch) if batch is not None else None
-        if ours is not None:
+        if batch is not None and ours is not None:
+            self._tally.read += batch.num_rows
             records.take(cut)
         return ours
 

@@ -14,13 +14,16 @@ class Tally:
 
     Parameters
     ----------
+    read : int
+        Records as they left the decoder, before anybody judged them.
     accepted : int
         Records that gave a row; duplicates are found later.
     rejected, left : int
         Records that were rejected, or left to another date's run.
-    objects, empty, unreadable : int
-        Objects that were opened; of these, without a record and a reject; of these, whose bytes
-        could not be read to the end.
+    objects, empty : int
+        Objects that were opened; of these, without a record and a reject.
+    unreadable_keys : Counter of str
+        Keys of objects whose bytes could not be read to the end; one may fail in several parts.
     comments : int
         Lines of logs that are no records.
     reasons : Counter of str
@@ -29,13 +32,14 @@ class Tally:
         Rows of `rejects` by ISO date; None where only the run's first date is left.
     """
 
+    read: int = 0
     accepted: int = 0
     rejected: int = 0
     left: int = 0
     objects: int = 0
     empty: int = 0
-    unreadable: int = 0
     comments: int = 0
+    unreadable_keys: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     reject_days: Counter[str | None] = field(default_factory=Counter)
 
@@ -45,9 +49,9 @@ class Tally:
             setattr(self, name, getattr(self, name) + value)
 
     @property
-    def read(self) -> int:
-        """Records of any fate."""
-        return self.accepted + self.rejected + self.left
+    def unreadable(self) -> int:
+        """Objects whose bytes could not be read to the end."""
+        return len(self.unreadable_keys)
 
 
 @dataclass(frozen=True)
