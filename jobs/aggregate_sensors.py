@@ -140,6 +140,7 @@ def main(
         lake=open_lake(lake, common),
         max_reject_share=max_reject_share,
     )
+    # Any name is input here, so that a lake in the source's bucket would be read, too.
     refuse_lake_in_source(aggregation.reader.source, aggregation.lake)
     if common.dry_run:
         dry_run(aggregation, common)
@@ -254,7 +255,9 @@ def refuse_nothing_read(tally: Tally, aggregation: Aggregation) -> None:
     ServiceUnreachable
         Not one of the objects could be read.
     """
-    if tally.unreadable and tally.unreadable >= tally.objects and not tally.accepted + tally.left:
+    # Each failure is one reject, whoever's it is; nothing else was read.
+    nothing = tally.read == tally.unreadable_keys.total()
+    if tally.unreadable and tally.unreadable >= tally.objects and nothing:
         raise ServiceUnreachable(
             f"none of the {tally.objects} objects of {aggregation.reader.source.uri} could be "
             "read; nothing was written. Check network, credentials, and that the folder is there"

@@ -192,7 +192,8 @@ def main(
         locations=stations_known or builtin_stations(),
         max_reject_share=max_reject_share,
     )
-    refuse_lake_in_source(ingest.source, ingest.lake)
+    if ingest.asked.folder:  # in a bucket, only keys of the archive's layout are listed
+        refuse_lake_in_source(ingest.source, ingest.lake)
     if common.dry_run:
         dry_run(ingest, common)
         return

@@ -521,6 +521,9 @@ def test_an_outage_or_a_wrong_address_erases_nothing(aggregate: Aggregate) -> No
     (aggregate.source / "2026/05/01/10/a").rename(aggregate.source / "_a")
     assert "which this run would erase" in aggregate("unicorn_minutes", *window, code=2)
     (aggregate.source / "2026/05/01/10/broken").symlink_to("nowhere")
+    # One that belongs to the next day's run, read because its records may be late.
+    (aggregate.source / "2026/05/02/03").mkdir(parents=True)
+    (aggregate.source / "2026/05/02/03/broken").symlink_to("nowhere")
     assert "could be read" in aggregate("unicorn_minutes", *window, code=5)
     assert len(aggregate.rows("unicorn_minutes")) == 1
 
@@ -550,3 +553,16 @@ def test_a_bucket_gives_the_rows_of_the_same_objects_in_a_folder(aggregate: Aggr
         )
     assert found["records"] == expected
     assert aggregate.rows("events_per_minute") == rows
+
+
+def test_times_of_the_first_and_the_last_year_are_written_and_older_ones_rejected(
+    aggregate: Aggregate,
+) -> None:
+    times = ["1900-01-01 00:00:00.000", "9998-12-31 23:59:59.999", "1899-12-31 23:59:59.999"]
+    aggregate.put("a", lines([reading("S", time) for time in [*times, "0001-01-01 00:00:00.000"]]))
+    summary = aggregate("unicorn_minutes", "--max-reject-share", 1)
+    assert summary["reasons"] == {"bad_time": 2}
+    assert [str(row["window_start"]) for row in aggregate.rows("unicorn_minutes")] == [
+        "1900-01-01 00:00:00+00:00",
+        "9998-12-31 23:59:00+00:00",
+    ]

@@ -145,3 +145,13 @@ def test_damaged_blocks_do_not_kill_the_process() -> None:
     )
     assert done.returncode >= 0, signal.Signals(-done.returncode).name
     assert done.returncode == 0, done.stderr
+
+
+def test_depth_is_seen_behind_closed_arrays_and_brackets_in_texts() -> None:
+    schema = pa.schema([("Name", pa.string())])
+    for inner, opened in (("[[],", 1), ('["]",[', 2)):
+        deep = inner * 5000 + "1" + "]" * (5000 * opened)
+        block = ('{"Name":"a","x":' + deep + "}").encode()
+        assert parse_records(block, schema, in_array=False) is None
+    flat = b'{"Name":"a","x":[' + b"[]," * 5000 + b"1]}"
+    assert parse_records(flat, schema, in_array=False) is not None

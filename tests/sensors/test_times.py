@@ -35,8 +35,8 @@ def utc(micros: int) -> str:
         ("1970-01-01 01:00:00+01:00", 0),
         ("1969-12-31 18:30:00.5-0530", 500_000),
         ("2019-06-25 09:43:42.426", 1_561_455_822_426_000),
-        ("1000-01-01 00:00:00", -30_610_224_000_000_000),
-        ("0999-12-31 23:59:00-00:01", -30_610_224_000_000_000),
+        ("1900-01-01 00:00:00", -2_208_988_800_000_000),
+        ("1899-12-31 23:59:00-00:01", -2_208_988_800_000_000),
         ("9998-12-31 23:59:59.999999", 253_370_764_799_999_999),
     ],
 )
@@ -63,8 +63,8 @@ def test_a_time_is_exact_to_the_microsecond(text: str, expected: int) -> None:
         "0000-01-01 00:00:00",
         "9999-12-31 23:59:59-00:01",
         "0001-01-01 00:00:00+00:01",
-        "0999-12-31 23:59:59.999999",
-        "1000-01-01 00:00:59.999+00:01",
+        "1899-12-31 23:59:59.999999",
+        "1900-01-01 00:00:59.999+00:01",
         "9998-12-31 23:59:00-00:01",
         "9999-01-01 00:00:00",
         "\uff12026-01-01 00:00:00",
@@ -114,7 +114,7 @@ def test_a_time_that_the_clocks_skipped_is_bad(text: str) -> None:
         ("1.767225600123e12", "2026-01-01 00:00:00.123000"),
         (100_000_000_000, "5138-11-16 09:46:40"),
         (100_000_000_001, "1973-03-03 09:46:40.001000"),
-        (-30_610_224_000, "1000-01-01 00:00:00"),
+        (-2_208_988_800, "1900-01-01 00:00:00"),
         (253_370_764_799_999, "9998-12-31 23:59:59.999000"),
         (-1.5, "1969-12-31 23:59:58.500000"),
         ("2026-01-01T00:00:00.5+01:00", "2025-12-31 23:00:00.500000"),
@@ -143,7 +143,7 @@ def test_seconds_milliseconds_and_texts_are_told_apart(value: object, in_utc: st
         "9" * 50,
         "1" * 5000,
         "-" + "1" * 5000,
-        "0999-12-31T23:59:59Z",
+        "1899-12-31T23:59:59Z",
         -30_610_224_001,
         253_370_764_800_000,
         "253370764800000",
@@ -154,13 +154,13 @@ def test_a_value_that_is_no_instant_is_bad_and_never_an_error_of_python(value: o
         parse_instant(value)
 
 
-@given(st.floats(-3e10, 1e11, allow_nan=False).map(lambda s: round(s, 6)))
+@given(st.floats(-2.2e9, 1e11, allow_nan=False).map(lambda s: round(s, 6)))
 def test_seconds_with_a_fraction_are_the_nearest_microsecond(seconds: float) -> None:
     # As exact as a double is: at 9e10 s two neighbours are 15 microseconds apart.
     assert abs(parse_instant(seconds) / 1e6 - seconds) <= max(1e-6, abs(seconds) * 2.3e-16)
 
 
-times = st.datetimes(dt.datetime(1000, 1, 2), dt.datetime(9998, 12, 30, 23, 59, 59)).map(
+times = st.datetimes(dt.datetime(1900, 1, 2), dt.datetime(9998, 12, 30, 23, 59, 59)).map(
     lambda time: time.isoformat(" ", "milliseconds")
 )
 recent = st.datetimes(dt.datetime(1890, 1, 1), dt.datetime(2060, 1, 1)).map(
@@ -173,8 +173,8 @@ edges = st.sampled_from(
         "2026-03-29 02:00:00.000",
         "0000-01-01 00:00:00.000",
         "0001-01-01 00:00:00.000",
-        "0999-12-31 23:59:59.999",
-        "1000-01-01 00:00:00.000",
+        "1899-12-31 23:59:59.999",
+        "1900-01-01 00:00:00.000",
         "9998-12-31 23:59:59.999",
         "9999-01-01 00:00:00.000",
         "2026-01-01 00:00+01:00 ",
@@ -212,11 +212,11 @@ def test_usual_times_are_read_at_once(zone: ZoneInfo | None) -> None:
     assert quick_times(texts, 19, zone) is None
 
 
-@pytest.mark.parametrize("text", ["0999-12-31 23:59:59.999", "9999-01-01 00:00:00.000"])
+@pytest.mark.parametrize("text", ["1899-12-31 23:59:59.999", "9999-01-01 00:00:00.000"])
 def test_a_year_that_spark_cannot_take_is_bad_alone_and_among_many(text: str) -> None:
-    with pytest.raises(BadTime, match="outside the years 1000 to 9998"):
+    with pytest.raises(BadTime, match="outside the years 1900 to 9998"):
         parse(text)
-    first, last = "1000-01-01 00:00:00.000", "9998-12-31 23:59:59.999"
+    first, last = "1900-01-01 00:00:00.000", "9998-12-31 23:59:59.999"
     assert quick_times(pa.array([first, last]), 23, None) is not None
     assert quick_times(pa.array([first, text]), 23, None) is None
 
@@ -224,7 +224,7 @@ def test_a_year_that_spark_cannot_take_is_bad_alone_and_among_many(text: str) ->
 @pytest.mark.parametrize(
     ("text", "zone"),
     [
-        ("1000-01-01 00:30:00.000", "Etc/GMT-1"),
+        ("1900-01-01 00:30:00.000", "Etc/GMT-1"),
         ("9998-12-31 23:30:00.000", "Etc/GMT+1"),
         ("0001-01-01 00:00:00.000", "Etc/GMT-1"),
     ],
@@ -243,7 +243,7 @@ def test_a_day_begins_at_its_midnight_and_ends_before_the_next(day: dt.date) -> 
     assert day_of(begin) == day_of(begin + 86_400_000_000 - 1) == day
 
 
-@given(st.datetimes(dt.datetime(1000, 1, 2), dt.datetime(9998, 12, 30)), st.sampled_from(ZONES[1:]))
+@given(st.datetimes(dt.datetime(1900, 1, 2), dt.datetime(9998, 12, 30)), st.sampled_from(ZONES[1:]))
 def test_a_time_in_a_zone_is_what_the_standard_library_says(time: dt.datetime, zone: Any) -> None:
     known = time.replace(tzinfo=zone).astimezone(dt.UTC)
     skipped = known.astimezone(zone).replace(tzinfo=None) != time

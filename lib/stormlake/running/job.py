@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath, PurePosixPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from stormlake import __version__
 from stormlake.archive.s3 import make_session
@@ -94,17 +94,17 @@ def refuse_lake_in_source(source: Source, lake: Lake) -> None:
     inside, outside = _place(lake.uri), _place(source.uri)
     if inside == outside or outside in inside.parents:
         raise RefusedInput(
-            f"--lake {inside} lies in --source {outside}: its files would be taken for input; put "
-            "it beside the source"
+            f"--lake {lake.uri} lies in --source {source.uri}: its files would be taken for input; "
+            "put it beside the source"
         )
 
 
 def _place(uri: str) -> PurePath:
     """A path that tells what lies in what, of an address of a folder or of a bucket."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("s3", "s3a"):
-        return PurePosixPath("s3:", parts.netloc, parts.path.strip("/"))
-    return Path(unquote(parts.path) if parts.scheme == "file" else uri).resolve()
+    scheme, colon, rest = uri.partition("://")
+    if colon and scheme in ("s3", "s3a"):
+        return PurePosixPath("s3:", rest)
+    return Path(unquote(rest) if colon else uri).resolve()
 
 
 @dataclass

@@ -65,8 +65,6 @@ class StormlakeCommand(click.Command):
         previous = signal.signal(signal.SIGTERM, _raise_terminated)
         try:
             return super().invoke(ctx)
-        except StormlakeError as error:
-            leave(error.exit_code, f"{type(error).__name__}: {error}")
         except Terminated:
             _leave_terminated()
         except (KeyboardInterrupt, click.Abort):
@@ -79,6 +77,8 @@ class StormlakeCommand(click.Command):
                 _leave_terminated()
             if isinstance(first, KeyboardInterrupt):
                 _leave_interrupted()
+            if isinstance(error, StormlakeError):
+                leave(error.exit_code, f"{type(error).__name__}: {error}")
             if isinstance(error, OSError):
                 leave(ExitCode.FAILED, _os_error(error))
             if ctx.params.get("log_json"):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import click
 
 from stormlake.errors import RefusedInput
 from stormlake.lake import views
+from stormlake.lake.collect import collect_json
 from stormlake.lake.sql_files import views_read
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common
-from stormlake.running.rows import json_rows, print_rows
 from stormlake.sensors.views import RECORD_VIEWS
 from stormlake.spark import start_session, stop_session
+
+WIDEST: Final = 60
+"""Characters of a cell that are shown."""
 
 
 def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str | None) -> None:
@@ -58,10 +62,10 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
         if common.dry_run:
             frame.explain()
         elif common.output == "json":
-            rows = json_rows(frame, limit)
-            click.echo(json.dumps({"rows": rows}, ensure_ascii=False, default=str))
+            rows = collect_json(frame, limit)
+            click.echo(json.dumps({"rows": rows}, ensure_ascii=False))
         else:
-            print_rows(frame, limit)
+            frame.show(limit, truncate=WIDEST)
     finally:
         stop_session(spark)
 

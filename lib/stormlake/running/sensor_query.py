@@ -11,6 +11,7 @@ import click
 
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput
+from stormlake.lake.collect import collect_json
 from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, parse_parameter
 from stormlake.lake.views import run_sql
 from stormlake.running.options import (
@@ -20,7 +21,7 @@ from stormlake.running.options import (
     refuse_unless,
     tell,
 )
-from stormlake.running.rows import json_rows, print_rows
+from stormlake.running.query import WIDEST
 from stormlake.running.sensor_options import SensorOptions, list_objects, sensor_options
 from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.sensors.views import RECORD_VIEWS
@@ -80,15 +81,15 @@ def main(
         tally, numbers = records.tally(), records.numbers(counting)
         numbers.check()
         if common.output == "json":
-            rows = json_rows(result, limit)
+            rows = collect_json(result, limit)
         else:
-            print_rows(result, limit)
+            result.show(limit, truncate=WIDEST)
     finally:
         stop_session(spark)
     judged = Judged.of(numbers, tally, max_reject_share)
     if common.output == "json":
         answer = {"rows": rows, "count": count, **asdict(judged)}
-        click.echo(json.dumps(answer, ensure_ascii=False, default=str))
+        click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         click.echo(f"{count:,} rows" + (f", {limit:,} shown" if count > limit else ""))
         print_numbers(judged)

@@ -25,7 +25,7 @@ class Judged:
         Rejected records by reason.
     limit : float
         More than this share of rejected records, or of unreadable objects, is too much: an
-        object that cannot be read is one reject, whatever it held.
+        object that cannot be read is few rejects, whatever it held.
     """
 
     records: FiveNumbers

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
@@ -18,9 +19,10 @@ _SEPARATED: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _STRANGE: Final = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n{]")
 """Something else than a record behind a closing brace: nested objects, brackets, `null`."""
 
-_DEEP: Final = re.compile(rb"\[(?:[^\[\]{]*+\[){199}")
-"""Arrays in arrays; Arrow bears any number, Python's decoder about a thousand. It begins with one
-character outside the group, which the search then jumps to: else it costs as much as the parser."""
+_DEPTH: Final = 200
+"""Arrays in arrays that are borne; Arrow bears any number, Python's decoder about a thousand."""
+
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 _TRIES: Final = 8
 
@@ -65,7 +67,7 @@ def parse_records(block: bytes, schema: pa.Schema, in_array: bool) -> pa.Table |
         block = block.replace(b"},{", b"}\n{")
         if _SEPARATED.search(block):
             block = _SEPARATED.sub(b"}\n{", block)
-    if b"NaN" in block or b"Inf" in block or _STRANGE.search(block) or _DEEP.search(block):
+    if b"NaN" in block or b"Inf" in block or _STRANGE.search(block) or _is_deep(block):
         return None
     if not block.isascii():
         try:
@@ -82,3 +84,12 @@ def parse_records(block: bytes, schema: pa.Schema, in_array: bool) -> pa.Table |
         )
     except (pa.ArrowException, OverflowError):
         return None
+
+
+def _is_deep(block: bytes) -> bool:
+    """Whether arrays lie in each other deeper than Python's decoder may follow."""
+    if block.count(b"[") <= _DEPTH:
+        return False
+    bare = np.frombuffer(_TEXT.sub(b"", block), np.uint8)
+    steps = (bare == ord("[")).astype(np.int32) - (bare == ord("]"))
+    return bool(steps.cumsum().max() > _DEPTH)

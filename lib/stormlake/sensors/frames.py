@@ -30,7 +30,9 @@ _OBSERVED: Final = "records"
 
 
 class _ByTask(AccumulatorParam[Tallies]):
-    """Keeps one tally a task: the last, which equals the others of that task."""
+    """Keeps one tally a task, the last. Were the rows of another attempt used (a fetch failed in
+    one of them), the five numbers would not add up.
+    """
 
     def zero(self, value: Tallies) -> Tallies:
         return {}

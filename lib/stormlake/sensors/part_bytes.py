@@ -54,7 +54,7 @@ class PartBytes:
                 pieces = self._pieces(source, self.part)
         except FetchFailed as failure:
             self.failure = failure
-        self._begin = _beginning(pieces)
+        self._begin = self._beginning(pieces)
         self.first = b"".join(self._begin).lstrip(_BLANKS)[:HEAD]
         self._rest = pieces
 
@@ -75,6 +75,20 @@ class PartBytes:
         self.offset = len(BOM) if head.startswith(BOM) else 0
         return (piece for piece in chain([head.removeprefix(BOM)], plain) if piece)
 
+    def _beginning(self, pieces: Iterator[bytes]) -> list[bytes]:
+        """The first pieces, until HEAD bytes have come; blank ones before them are passed over."""
+        found: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            if not found and not piece.strip(_BLANKS):
+                self.offset += len(piece)
+                continue
+            found.append(piece)
+            size += len(piece)
+            if size >= HEAD + len(found[0]):
+                break
+        return found
+
     def _read(self, placed: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         try:
             yield from placed
@@ -87,18 +101,6 @@ class PartBytes:
         except InflateFailed as failure:
             # Bytes that could not be fetched look like a cut stream from here.
             self.failure = self.failure or failure
-
-
-def _beginning(pieces: Iterator[bytes]) -> list[bytes]:
-    """The first pieces, until HEAD bytes have come behind the blanks."""
-    found: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        found.append(piece)
-        size += len(piece) if size else len(piece.lstrip(_BLANKS))
-        if size >= HEAD:
-            break
-    return found
 
 
 def _until(pieces: Iterator[bytes], enough: Callable[[bytes], bool]) -> bytes:

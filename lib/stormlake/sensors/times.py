@@ -17,10 +17,10 @@ DAY_SECONDS: Final = 86_400
 DAY: Final = DAY_SECONDS * 1_000_000
 """Microseconds of a day."""
 
-FIRST_DAY: Final = dt.date(1000, 1, 1)
+FIRST_DAY: Final = dt.date(1900, 1, 1)
 END_DAY: Final = dt.date(9999, 1, 1)
-"""Events lie from the first to before the end: PySpark writes the year 999 as `999`, which Java
-takes for no date, and a query's end is a day after its last."""
+"""Events lie from the first to before the end: Spark 3.5 writes no older times to Parquet, and
+those bound to a query are shifted by the Julian calendar; a query's end is a day after its last."""
 
 MILLISECONDS_ABOVE: Final = 1e11
 """A larger number is epoch milliseconds: as seconds it would be the year 5138."""

@@ -14,6 +14,9 @@ from stormlake.sensors.outcomes import Reason, Reject
 from stormlake.sensors.views import WIND_RECORDS
 from stormlake.sensors.wind_csv import parse_wind_csv
 
+_LINES: Final = 20
+"""Lines that are looked at to tell CSV; the first may be damaged."""
+
 DEFAULT_WIDTH: Final = 60
 """Seconds of a window."""
 
@@ -95,11 +98,17 @@ class CsvLines:
 
 
 def _begins_as_csv(head: bytes) -> bool:
-    """Whether the first line is a record or a header of CSV."""
-    line = head.partition(b"\n")[0]
-    # A location in another encoding is that line's fault; it says nothing about the form.
-    found = parse_wind_csv(line.decode("utf-8", "replace").encode(), 0)
-    if not isinstance(found, dict):
-        return found is None
-    # A line of JSON may have as many commas; a text or a brace stands behind the first of them.
-    return not any(mark in str(found["speed"]) for mark in '{["')
+    """Whether one of the first lines is a record of CSV, or the first is its header."""
+    for number, line in enumerate(head.split(b"\n")[:_LINES]):
+        # A location in another encoding is that line's fault; it says nothing about the form.
+        found = parse_wind_csv(line.decode("utf-8", "replace").encode(), 0)
+        if isinstance(found, dict):
+            # A line of JSON may have as many commas; a text or a brace stands behind the first.
+            speed = found["speed"]
+            if isinstance(speed, int | float) or (
+                number == 0 and not any(mark in str(speed) for mark in '{["')
+            ):
+                return True
+        elif found is None and line.strip() and number == 0:
+            return True
+    return False

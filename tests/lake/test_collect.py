@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stormlake.running.rows import json_rows
+from stormlake.lake.collect import collect_json
 
 pytestmark = pytest.mark.spark
 
@@ -13,14 +13,16 @@ def test_every_column_is_there_in_the_order_of_the_rows_and_times_are_utc(spark)
     frame = spark.sql(
         "SELECT id, CASE WHEN id > 1 THEN 'x' END AS text, "
         "TIMESTAMP '2026-01-01 00:00:00.5' AS time, DATE '2026-01-01' AS day, "
-        "CAST('NaN' AS DOUBLE) AS nothing FROM range(100) ORDER BY id DESC"
+        "ARRAY(TIMESTAMP '2026-01-01 00:00:00') AS times, id * 1.5 "
+        "FROM range(100) ORDER BY id DESC"
     )
-    rows = json_rows(frame, 98)
+    rows = collect_json(frame, 98)
     assert [row["id"] for row in rows] == list(range(99, 1, -1))
-    assert json_rows(frame, 100)[-1] == {
+    assert collect_json(frame, 100)[-1] == {
         "id": 0,
         "text": None,
         "time": "2026-01-01T00:00:00.500000Z",
         "day": "2026-01-01",
-        "nothing": None,
+        "times": ["2026-01-01T00:00:00.000000Z"],
+        "(id * 1.5)": 0.0,
     }
