@@ -88,6 +88,11 @@ lock: ## resolve requirements/constraints.txt into the lock files
 	for each in spark-3.5 spark-4.0; do \
 	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
 	    --extra dev -c requirements/constraints.txt setup.py requirements/$$each.in -o requirements/$$each.lock; done
+	# What a cluster gets: of the tested versions those that a job imports, without Spark, its own.
+	sed -nE 's/^([a-z0-9._-]+==[^ ]+) .*/\1/p' requirements/spark-4.0.lock > build/tested.txt
+	for each in emr-7.13.0 emr-spark-8.0.0; do \
+	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+	    -c build/tested.txt setup.py -o requirements/$$each.lock; done
 	for each in build java; do \
 	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
 	    -c requirements/constraints.txt requirements/$$each.in -o requirements/$$each.lock; done

@@ -25,6 +25,7 @@ INSTALL = [
     "click",  # the command line
     "matplotlib",  # maps of a product
     "psutil",  # CPU time of all processes of a run
+    "packaging",  # which wheels run where: the tags of PEP 425, read as pip reads them
 ]
 EXTRAS = {
     # An extra, because on EMR the cluster's own Spark must win.
@@ -35,7 +36,9 @@ EXTRAS = {
         "hypothesis",  # property-based tests
         "ruff",
         "mypy",
-        "moto[server,s3]",  # the S3 protocol server of the tests
+        "moto[server,s3,scheduler]",  # the S3 protocol server of the tests, and Scheduler
+        "cfn-lint",  # checks emr/template.yaml against CloudFormation's own schemas
+        "statelint",  # checks emr/daily.asl.json
         "duckdb",  # the second engine that every query must agree with
         "sqlglot",  # parses the SQL files: their lint, and the dialects of other engines
         "pandas",  # README's third reader
@@ -53,13 +56,27 @@ setup(
     license="Apache-2.0",
     python_requires="==3.11.*",
     # The wheel carries the very files that a checkout runs.
-    package_dir={"": "lib", "stormlake.jobs": "jobs", "stormlake.sql": "sql"},
-    packages=[*find_packages("lib"), "stormlake.jobs", "stormlake.sql"],
+    package_dir={
+        "": "lib",
+        "stormlake.jobs": "jobs",
+        "stormlake.sql": "sql",
+        "stormlake.account": "emr",
+        "stormlake.requirements": "requirements",
+    },
+    packages=[
+        *find_packages("lib"),
+        "stormlake.jobs",
+        "stormlake.sql",
+        "stormlake.account",
+        "stormlake.requirements",
+    ],
     package_data={
         "stormlake": ["py.typed", "log4j2.properties"],
         "stormlake.plots": ["*.csv"],
         "stormlake.radar": ["*.csv"],
         "stormlake.sql": ["**/*.sql"],
+        "stormlake.account": ["*"],
+        "stormlake.requirements": ["emr-*.lock"],
     },
     install_requires=INSTALL,
     extras_require=EXTRAS,

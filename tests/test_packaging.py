@@ -13,6 +13,7 @@ import pytest
 from stormlake.runtimes import RUNTIMES, runtime
 
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("lib", "jobs", "sql", "emr", "requirements")
 
 
 def locked(lock: Path) -> dict[str, str]:
@@ -56,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
     source = tmp_path_factory.mktemp("source")
     tracked = subprocess.run(
-        ["git", "ls-files", "-z", "lib", "jobs", "sql", "setup.py", "pyproject.toml"],
+        ["git", "ls-files", "-z", *ROOMS, "setup.py", "pyproject.toml"],
         cwd=ROOT,
         capture_output=True,
         check=True,
@@ -87,7 +88,17 @@ def test_a_wheel_carries_the_jobs_the_sql_and_all_data(wheel: Path) -> None:
         "stormlake/log4j2.properties",
         "stormlake/radar/stations.csv",
         "stormlake/plots/us_states.csv",
+        *(f"stormlake/requirements/{each.cluster_lock}" for each in RUNTIMES),
     } <= names
+    assert not any(name.startswith("stormlake/requirements/spark-") for name in names)
+
+
+@pytest.mark.parametrize("each", RUNTIMES, ids=lambda each: each.label)
+def test_a_cluster_gets_the_tested_versions_and_no_spark(each) -> None:
+    tested, given = locked(ROOT / each.lock), locked(ROOT / "requirements" / each.cluster_lock)
+    assert given.items() <= tested.items()
+    assert {"arm-pyart", "recast-radar", "numba", "pyarrow", "boto3"} <= given.keys()
+    assert not {"pyspark", "py4j", "pytest", "moto"} & given.keys()
 
 
 def test_a_wheel_and_the_checkout_have_one_code_hash(wheel: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from stormlake.errors import ExitCode, RefusedInput
 from stormlake.radar.profiles import Profile
 from stormlake.radar.stations import Station
 from stormlake.running.ddl import ddl_command
+from stormlake.running.jobs import JOBS
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -27,8 +28,7 @@ from stormlake.running.radar_options import ProfileOption, station_file_option
 from stormlake.running.simulate_commands import simulate
 
 LATE: Final = {
-    "aggregate": "stormlake.jobs.aggregate_sensors",
-    "ingest-radar": "stormlake.jobs.ingest_radar",
+    **{command: f"stormlake.jobs.{job.module}" for command, job in JOBS.items()},
     "query": "stormlake.running.sensor_query",
 }
 """Modules of commands that import much; each has a click command `main`."""

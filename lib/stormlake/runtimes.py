@@ -24,7 +24,7 @@ class Runtime:
     glibc : str
         Version of glibc on the image (Amazon Linux 2023).
     lock : str
-        Lock file, relative to the repository.
+        Lock file of a development environment with this Spark, relative to the repository.
     """
 
     label: str
@@ -38,6 +38,11 @@ class Runtime:
     def short(self) -> str:
         """Spark's minor version, as `make SPARK=…` takes it."""
         return ".".join(self.spark.split(".")[:2])
+
+    @property
+    def cluster_lock(self) -> str:
+        """Lock file of what a cluster gets, in `requirements/`: no Spark, which is its own."""
+        return f"{self.label}.lock"
 
 
 RUNTIMES = (

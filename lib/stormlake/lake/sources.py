@@ -13,6 +13,10 @@ from typing import Final, Literal
 Part = Literal["lib", "jobs", "sql"]
 PARTS: Final[tuple[Part, ...]] = ("lib", "jobs", "sql")
 
+Room = Literal["emr", "requirements"]
+ROOMS: Final[dict[Room, str]] = {"emr": "account", "requirements": "requirements"}
+"""Folders of a checkout, and what they are called inside the package of a wheel."""
+
 
 def source_root(part: Part) -> Traversable | None:
     """Folder of the package (`lib`), of the jobs, or of the SQL files; None where not shipped.
@@ -40,8 +44,27 @@ def source_files(part: Part) -> Iterator[tuple[str, Traversable]]:
     if root is None:
         return
     # In a wheel the jobs and the SQL lie inside the package; they are parts of their own.
-    skip = {"jobs", "sql"} if part == "lib" else set()
+    skip = {"jobs", "sql", *ROOMS.values()} if part == "lib" else set()
     yield from sorted(_walk(root, "", skip), key=lambda found: found[0])
+
+
+def shipped_file(room: Room, name: str) -> Traversable:
+    """A file of a room that is no code of a run: what an account needs, and the lock files.
+
+    Raises
+    ------
+    FileNotFoundError
+        This installation does not carry it.
+    """
+    package = resources.files("stormlake")
+    inside = package / ROOMS[room] / name
+    if inside.is_file():
+        return inside
+    if isinstance(package, Path):
+        beside = package.parent.parent / room / name
+        if beside.is_file():
+            return beside
+    raise FileNotFoundError(f"this installation of Stormlake does not carry {room}/{name}")
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The EMR client: package, deploy, submit, follow, cancel, pay. Knows no Spark."""
