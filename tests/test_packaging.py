@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stormlake.emr.code_zip import code_zip
 from stormlake.runtimes import RUNTIMES, runtime
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,6 +101,19 @@ def test_a_cluster_gets_the_tested_versions_and_no_spark(each) -> None:
     assert given.items() <= tested.items()
     assert {"arm-pyart", "recast-radar", "numba", "pyarrow", "boto3"} <= given.keys()
     assert not {"pyspark", "py4j", "pytest", "moto"} & given.keys()
+
+
+def test_the_code_zip_of_a_cluster_holds_the_wheels_files(wheel: Path) -> None:
+    theirs, ours = zipfile.ZipFile(wheel), zipfile.ZipFile(io.BytesIO(code_zip()))
+    # What decides no row stays behind: metadata, the account's templates and the lock files.
+    kept = [
+        name
+        for name in theirs.namelist()
+        if name.startswith("stormlake/")
+        and not name.startswith(("stormlake/account/", "stormlake/requirements/"))
+    ]
+    assert sorted(kept) == ours.namelist()
+    assert all(ours.read(name) == theirs.read(name) for name in kept)
 
 
 def test_a_wheel_and_the_checkout_have_one_code_hash(wheel: Path, tmp_path: Path) -> None:
