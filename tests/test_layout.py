@@ -17,7 +17,7 @@ ROOMS_BELOW = {
     "sensors": {"sensors", "lake", "archive", "counters", "workers", "errors"},
     "lake": {"lake", "archive", "radar", "counters", "workers", "errors"},
     # The client of EMR runs no job itself; it knows their options, and the records they leave.
-    "emr": {"emr", "running", "lake", "archive", "radar", "runtimes", "java", "errors"},
+    "emr": {"emr", "running", "lake", "archive", "radar", "runtimes", "spark", "java", "errors"},
     "simulate": {"simulate", "radar", "errors"},
     "plots": {"plots", "lake", "radar", "errors"},
 }

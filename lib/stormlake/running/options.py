@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, TypeVar
@@ -58,7 +58,7 @@ class StormlakeCommand(click.Command):
         """Put the arguments of `--options` in the place of the option (EMR's command-runner
         drops empty arguments and deletes closing braces; base64 passes unharmed).
         """
-        return super().parse_args(ctx, _expand(args))
+        return super().parse_args(ctx, unpack_arguments(args))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what went wrong becomes a message on stderr and an exit code."""
@@ -259,7 +259,19 @@ def print_json(summary: Any) -> None:
     click.echo(json.dumps(asdict(summary), default=str))
 
 
-def _expand(args: list[str]) -> list[str]:
+def pack_arguments(arguments: Sequence[str]) -> str:
+    """Write arguments as one text for `--options`: base64url of a JSON list, ASCII throughout."""
+    return base64.urlsafe_b64encode(json.dumps(list(arguments)).encode()).decode().rstrip("=")
+
+
+def unpack_arguments(args: list[str]) -> list[str]:
+    """Put the arguments of `--options` in its place.
+
+    Raises
+    ------
+    click.UsageError
+        It does not hold a list of texts.
+    """
     for position, argument in enumerate(args):
         if argument == "--options" and position + 1 < len(args):
             packed, rest = args[position + 1], args[position + 2 :]
