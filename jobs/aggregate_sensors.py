@@ -25,7 +25,6 @@ from stormlake.lake.types import Table
 from stormlake.lake.views import run_sql
 from stormlake.running.job import JobRun, Lake, open_lake, refuse_lake_in_source
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
-from stormlake.running.progress import Progress
 from stormlake.running.sensor_options import SensorOptions, list_objects, sensor_options
 from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.sensors.frames import Records, read_records
@@ -210,7 +209,7 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
             records = read_records(spark, objects, aggregation.reader, counters)
             result = aggregate(spark, records, aggregation).persist()
             by_date = result.groupBy("date").count()
-            with Progress("parts", sum(map(len, records.tasks)), lambda: counters.done.value):
+            with job.progress("parts", sum(map(len, records.tasks)), lambda: counters.done.value):
                 # This is the action that reads the archive.
                 rows = {row["date"].isoformat(): row["count"] for row in by_date.collect()}
             tally, numbers = records.tally(), records.numbers(by_date)

@@ -66,7 +66,6 @@ from stormlake.running.options import (
     common_options,
     print_json,
 )
-from stormlake.running.progress import Progress
 from stormlake.running.radar_options import profile_option, station_file_option
 
 JOB: Final = "ingest-radar"
@@ -253,7 +252,7 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
             decoded = decode_volumes(
                 spark, objects, ingest.source, ingest.locations, facts, counters
             )
-            rows = settle_rows(decoded, objects, ingest.asked, facts, counters)
+            rows = settle_rows(decoded, objects, ingest.asked, facts, counters, job)
             scope = ingest.asked.partitions(rows)
             refuse_erasing(spark, rows, scope, ingest, job)
             with job.hold({station for station, _ in scope} - named):
@@ -278,10 +277,11 @@ def settle_rows(
     asked: Asked,
     facts: RunFacts,
     counters: Counters,
+    job: JobRun,
 ) -> list[Row]:
     """Rows of `radar_volumes`: one per object of the run, duplicates and skipped ones included."""
     to_read = sum(obj.skip is None for obj in objects)
-    with Progress("volumes", to_read, lambda: counters.done.value):
+    with job.progress("volumes", to_read, lambda: counters.done.value):
         rows = collect_rows(decoded.select(*RADAR_VOLUMES.names))
     rows += [
         radar_rows.volume_row(obj, VolumeResult(Status.SKIPPED, obj.skip), facts)

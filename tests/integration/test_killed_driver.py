@@ -110,6 +110,11 @@ def test_after_a_driver_killed_in_mid_write_the_next_run_gives_the_rows_of_a_cle
     assert "waiting at most" not in finished.stderr, "a dead run's lock is in nobody's way"
 
 
+def told(lake: Path) -> list[str]:
+    """Runs that tell their progress."""
+    return [path.stem for path in (lake / "_stormlake/progress").rglob("*.json")]
+
+
 @pytest.mark.parametrize(
     ("number", "group", "code"),
     [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 6)],
@@ -124,6 +129,7 @@ def test_an_interrupted_run_says_so_in_one_line_and_leaves_an_exit_and_no_proces
         env=broken(slow="2"),
     ) as running:
         running.until(lambda: _decoding(running, lake), "decoding")
+        running.until(lambda: bool(told(lake)), "the progress in the lake")
         # A terminal sends Ctrl-C to the whole process group, `kill` to one process.
         running.send(number, group=group)
         finished = running.finish().expect(code)
@@ -132,7 +138,7 @@ def test_an_interrupted_run_says_so_in_one_line_and_leaves_an_exit_and_no_proces
     assert re.search(r"(?m)^stormlake: (interrupted|terminated); run it again", finished.stderr)
     (left,) = records(lake, "exits")
     assert left["exit_code"] == code
-    assert records(lake) == []
+    assert records(lake) == [] and told(lake) == []
     assert lake_table(lake, "radar_volumes").num_rows == 0
     assert_nothing_dead(lake)
 

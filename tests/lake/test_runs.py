@@ -22,7 +22,6 @@ from stormlake.lake.runs import (
     read_record,
     read_records,
     run_key,
-    write_exit,
     write_record,
 )
 from stormlake.lake.store import AlreadyExists, Store
@@ -155,15 +154,6 @@ def test_a_record_of_a_later_form_is_refused_and_one_with_more_fields_is_read(
     store.replace(path, b'{"format": 1}', etag)
     with pytest.raises(RefusedInput, match="is not a run record"):
         read_records(store)
-
-
-def test_an_exit_tells_code_and_message_and_a_later_attempt_overwrites_it(store: Store) -> None:
-    for code in (1, 5):
-        write_exit(store, "ingest-radar", "r-1", exit_code=code, started=STARTED, message="no S3")
-    lines = json.loads(store.read("_stormlake/exits/ingest-radar/r-1.json").data)
-    assert (lines["exit_code"], lines["message"]) == (5, "no S3")
-    assert lines["started"] == "2026-08-11T22:58:58.123456Z"
-    assert read_records(store) == []
 
 
 def code_hash_of(*path: Path) -> str:

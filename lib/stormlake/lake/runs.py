@@ -1,4 +1,4 @@
-"""Runs: their ids, and the records and exits that tell what became of them.
+"""Runs: their ids, and the records that tell what they left; `exits` tells of those without one.
 
 A record is written last and once; without one the answer is to run again. Loads into a warehouse
 start from records, so the scope of a partition that got no rows stands there too.
@@ -19,7 +19,7 @@ from typing import Any
 
 from stormlake.errors import RefusedInput
 from stormlake.lake.partitions import FileWritten, Partition, PartitionWritten
-from stormlake.lake.store import AlreadyExists, Changed, Store
+from stormlake.lake.store import Store
 
 FORMAT = 1
 """Version of the record's form; a record of a later one is refused, not guessed at."""
@@ -149,11 +149,6 @@ def record_path(job: str, run_id: str) -> str:
     return f"_stormlake/runs/{job}/{run_id}.json"
 
 
-def exit_path(job: str, run_id: str) -> str:
-    """Where the exit of a run without a record stands in the store."""
-    return f"_stormlake/exits/{job}/{run_id}.json"
-
-
 def write_record(store: Store, record: RunRecord) -> None:
     """Write a run's record, the last thing a run does.
 
@@ -164,14 +159,14 @@ def write_record(store: Store, record: RunRecord) -> None:
     """
     lines = asdict(record) | {
         "format": FORMAT,
-        "started": _text(record.started),
-        "finished": _text(record.finished),
+        "started": iso_utc(record.started),
+        "finished": iso_utc(record.finished),
         "tables": {
             table: [_partition_line(record.partitions[table], each) for each in written]
             for table, written in record.tables.items()
         },
     }
-    store.create(record_path(record.job, record.run_id), _canonical(lines, indent=1))
+    store.create(record_path(record.job, record.run_id), canonical(lines, indent=1))
 
 
 def read_record(store: Store, job: str, run_id: str) -> RunRecord | None:
@@ -205,33 +200,22 @@ def latest_records(records: Iterable[RunRecord], table: str) -> dict[Partition, 
     return latest
 
 
-def write_exit(
-    store: Store, job: str, run_id: str, *, exit_code: int, started: datetime, message: str
-) -> None:
-    """Say how a run ended that has no record; a later attempt under the same id overwrites it."""
-    path = exit_path(job, run_id)
-    data = _canonical(
-        {
-            "format": FORMAT,
-            "job": job,
-            "run_id": run_id,
-            "exit_code": int(exit_code),
-            "started": _text(started),
-            "finished": _text(datetime.now(UTC)),
-            "message": message,
-        },
-        indent=1,
-    )
-    while True:
-        there = store.read(path)
-        try:
-            if there is None:
-                store.create(path, data)
-            else:
-                store.replace(path, data, there.etag)
-        except (AlreadyExists, Changed):
-            continue
-        return
+def iso_utc(time: datetime) -> str:
+    """Write a time as records do: UTC, to the microsecond, `2026-08-11T22:58:58.123456Z`."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def canonical(value: Any, indent: int | None = None) -> bytes:
+    """Write JSON whose bytes are equal for equal values: keys sorted, UTF-8."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(
+        value,
+        sort_keys=True,
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=separators,
+        indent=indent,
+    ).encode()
 
 
 def _partition_line(names: tuple[str, ...], written: PartitionWritten) -> dict[str, Any]:
@@ -274,21 +258,5 @@ def _parse(data: bytes, path: str) -> RunRecord:
         raise RefusedInput(f"{path} is not a run record: {error!r}") from error
 
 
-def _text(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _canonical(value: Any, indent: int | None = None) -> bytes:
-    separators = (",", ":") if indent is None else None
-    return json.dumps(
-        value,
-        sort_keys=True,
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=separators,
-        indent=indent,
-    ).encode()
-
-
 def _hash(value: Any) -> str:
-    return hashlib.sha256(_canonical(value)).hexdigest()[:16]
+    return hashlib.sha256(canonical(value)).hexdigest()[:16]

@@ -17,6 +17,7 @@ from stormlake import __version__
 from stormlake.archive.s3 import make_session
 from stormlake.archive.source import Source, open_source
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.lake.exits import RunExit, write_exit
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
 from stormlake.lake.partitions import Partition, PartitionWritten
@@ -26,7 +27,6 @@ from stormlake.lake.runs import (
     new_run_id,
     read_record,
     run_key,
-    write_exit,
     write_record,
 )
 from stormlake.lake.sources import code_hash
@@ -34,7 +34,9 @@ from stormlake.lake.store import Store, open_store
 from stormlake.lake.types import Table
 from stormlake.lake.write import remove_dead_staging, write_partitions
 from stormlake.running.cpu import run_cpu_seconds
+from stormlake.running.failures import place_of
 from stormlake.running.options import Common, Terminated, interrupt_behind, refuse_unless
+from stormlake.running.progress import Progress, ProgressObject
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -157,6 +159,7 @@ class JobRun:
         self._names: dict[str, tuple[str, ...]] = {}
         self._held: list[Held] = []
         self._stack = ExitStack()
+        self._told = ProgressObject(self.lake.store, self.job, self.run_id)
         self._finished = self._has_record = False
         self._clock = time.monotonic()
         self._cpu = run_cpu_seconds()
@@ -177,6 +180,7 @@ class JobRun:
             if value is not None and not self._finished and not self._has_record:
                 self._record_exit(interrupt_behind(value))
         finally:
+            self._told.remove()
             self._stack.close()
 
     def earlier_record(self) -> RunRecord | None:
@@ -236,6 +240,21 @@ class JobRun:
             # Executors are not below this process; Spark and the tasks tell their CPU time.
             self._elsewhere = lambda: executor_cpu_seconds(session)
         return session
+
+    def progress(self, what: str, total: int, done: Callable[[], int]) -> Progress:
+        """Show how many are done, here and, until the run ends, in the lake.
+
+        Parameters
+        ----------
+        what : str
+            What is counted, plural.
+        total : int
+        done : callable
+            How many are done; asked from other threads.
+        """
+        if total:
+            self._told.count(what, total, done)
+        return Progress(what, total, done)
 
     def clean_staging(self, spark: SparkSession, tables: Sequence[Table]) -> None:
         """Remove what killed runs left half-written; call it while the locks are held."""
@@ -381,15 +400,11 @@ class JobRun:
             code = ExitCode.CANCELLED
         elif isinstance(error, KeyboardInterrupt):
             code = ExitCode.INTERRUPTED
-        message = f"{type(error).__name__}: {error}"
+        where = None
+        if not isinstance(error, StormlakeError | KeyboardInterrupt | OSError):
+            where = place_of(error)
+        left = RunExit(int(code), f"{type(error).__name__}: {error}", where)
         try:
-            write_exit(
-                self.lake.store,
-                self.job,
-                self.run_id,
-                exit_code=int(code),
-                started=self.started,
-                message=message,
-            )
+            write_exit(self.lake.store, self.job, self.run_id, left, started=self.started)
         except Exception as failure:  # the first error is the one to tell
             logger.warning("the exit could not be recorded: %s", failure)

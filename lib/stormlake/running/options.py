@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.running.failures import place_of
 from stormlake.running.logs import set_up_logs
 
 MAX_REJECT_SHARE: Final = 0.05
@@ -83,7 +84,8 @@ class StormlakeCommand(click.Command):
                 leave(ExitCode.FAILED, _os_error(error))
             if ctx.params.get("log_json"):
                 click.echo(json.dumps({"exception": traceback.format_exc()}), err=True)
-            leave(ExitCode.FAILED, f"unexpected {type(error).__name__}: {_first_lines(error)}")
+            said = f"unexpected {type(error).__name__}: {_first_lines(error)}"
+            leave(ExitCode.FAILED, f"{said} ({place_of(error)})")
         finally:
             signal.signal(signal.SIGTERM, previous)
 
