@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint
 
+from stormlake.emr.cluster_file import STACK_OUTPUTS, cluster_spec
+from stormlake.emr.clusters import run_job_flow
 from stormlake.runtimes import RUNTIMES
 from tests.emr.cloudformation import Stack, read_template, stack
 from tests.emr.policies import denied, many, statements
@@ -167,8 +169,40 @@ def test_the_outputs_are_those_that_the_commands_read(template: dict[str, Any]) 
         "ApplicationId",
         "ServerlessRole",
     }
+    assert STACK_OUTPUTS.keys() <= always | clusters
     assert deployed(template).outputs["Subnets"] == "subnet-a,subnet-b"
     assert deployed(template).outputs["LogUri"] == "s3://<Bucket>/logs/"
+
+
+def test_the_cluster_is_the_one_that_the_client_makes_of_the_same_stack(
+    template: dict[str, Any],
+) -> None:
+    made = deployed(template)
+    request = run_job_flow(cluster_spec(None, made.outputs), name="lake")
+    fleets = {each["Name"]: each for each in request["Instances"].pop("InstanceFleets")}
+    cluster = json.loads(json.dumps(made.only("AWS::EMR::Cluster")))
+    instances = cluster.pop("Instances")
+    ours = [
+        instances.pop("MasterInstanceFleet"),
+        instances.pop("CoreInstanceFleet"),
+        *instances.pop("TaskInstanceFleets"),
+    ]
+    for fleet in ours:
+        asked = fleets.pop(fleet["Name"])
+        asked.pop("InstanceFleetType")
+        assert fleet == asked
+    assert not fleets
+    assert instances.pop("TerminationProtected") is False
+    assert instances == request.pop("Instances")
+    # CloudFormation has another word for the same, and gives names where the client has ARNs.
+    for each in cluster["Configurations"]:
+        each["Properties"] = each.pop("ConfigurationProperties")
+    for role, output in (("ServiceRole", "ServiceRole"), ("JobFlowRole", "InstanceProfile")):
+        assert cluster.pop(role) == f"<{output}>" and request.pop(role) == made.outputs[output]
+    limits = cluster["ManagedScalingPolicy"]["ComputeLimits"]
+    for name in ("MaximumCapacityUnits", "MaximumOnDemandCapacityUnits"):
+        limits[name] = int(limits[name])  # a parameter is text
+    assert cluster == request
 
 
 def test_a_cluster_always_ends_itself_when_idle(template: dict[str, Any]) -> None:
