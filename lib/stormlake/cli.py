@@ -29,6 +29,7 @@ from stormlake.running.simulate_commands import simulate
 
 LATE: Final = {
     **{command: f"stormlake.jobs.{job.module}" for command, job in JOBS.items()},
+    "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",
 }
 """Modules of commands that import much; each has a click command `main`."""

@@ -7,7 +7,9 @@ from typing import Final
 
 import click
 
-MODULES: Final[dict[str, str]] = {}
+MODULES: Final[dict[str, str]] = {
+    "wait": "wait_command",
+}
 """Command -> module below `stormlake.emr`, which has a click command `main`."""
 
 

@@ -1,0 +1,180 @@
+"""One look at a step or a job run: its state, what it was told to do, why it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from stormlake.emr.aws import ApiCall, Aws
+from stormlake.emr.refs import Ref, StepRef
+from stormlake.emr.states import CLUSTER_FINAL, FINAL
+from stormlake.running.options import unpack_arguments
+
+
+@dataclass(frozen=True)
+class RunName:
+    """Where a run of a job leaves its progress, record or exit.
+
+    Parameters
+    ----------
+    job : str
+        Name of the job.
+    run_id : str
+    lake : str
+        URI of the lake, as the job was told it.
+    """
+
+    job: str
+    run_id: str
+    lake: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the service says at one moment.
+
+    Parameters
+    ----------
+    ref : Ref
+    state : str
+        Of the step or the job run.
+    reason : str
+        The service's words about that state; empty where it has none.
+    cluster_state, cluster_reason : str
+        Of the step's cluster; empty for Serverless.
+    log_uri : str or None
+        Where the service delivers logs; None where it does not.
+    run : RunName or None
+        None for what is no job of ours.
+    failure : mapping
+        `FailureDetails` of a step: Reason, Message, LogFile.
+    """
+
+    ref: Ref
+    state: str
+    reason: str = ""
+    cluster_state: str = ""
+    cluster_reason: str = ""
+    log_uri: str | None = None
+    run: RunName | None = None
+    failure: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the cluster is gone and the step's state will never change again."""
+        return self.cluster_state in CLUSTER_FINAL and self.state not in FINAL
+
+    @property
+    def ended(self) -> bool:
+        """Whether this is the last word."""
+        return self.state in FINAL or self.lost
+
+    def __str__(self) -> str:
+        said = f"{self.ref} {self.state}" + (f" ({self.reason})" if self.reason else "")
+        if self.cluster_state:
+            said += f", cluster {self.cluster_state}"
+        return said + (f" ({self.cluster_reason})" if self.lost and self.cluster_reason else "")
+
+
+def look_calls(ref: Ref) -> list[ApiCall]:
+    """The requests of one look.
+
+    The cluster comes first: when it has ended and a later answer still says that the step has not,
+    the step never will.
+    """
+    if isinstance(ref, StepRef):
+        return [
+            ApiCall("emr", "DescribeCluster", {"ClusterId": ref.cluster}),
+            ApiCall("emr", "DescribeStep", {"ClusterId": ref.cluster, "StepId": ref.step}),
+        ]
+    names = {"applicationId": ref.application, "jobRunId": ref.job_run}
+    return [ApiCall("emr-serverless", "GetJobRun", names)]
+
+
+def look(aws: Aws, ref: Ref) -> Look:
+    """Ask the service, each request once: who waits will look again.
+
+    Raises
+    ------
+    AnswerLost
+        No answer, throttling or a 5xx.
+    CallFailed
+        The service does not know the ref, or does not let us ask.
+    """
+    answers = [aws.make(call, once=True) for call in look_calls(ref)]
+    if isinstance(ref, StepRef):
+        return _step(ref, answers[0]["Cluster"], answers[1]["Step"])
+    return _job_run(ref, answers[0]["jobRun"])
+
+
+def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
+    """Find what a step's name and arguments say of its run.
+
+    Parameters
+    ----------
+    name : str
+        `stormlake/<job>/<run key>/<attempt>`.
+    arguments : sequence of str
+        spark-submit's, or the job's alone; packed or not.
+
+    Returns
+    -------
+    RunName or None
+        None for what was not submitted by us.
+    """
+    named = re.fullmatch(r"stormlake/([^/]+)/([^/]+)/([^/]+)", name)
+    try:
+        plain = unpack_arguments(list(arguments))
+    except click.UsageError:
+        return None
+    lake = _value(plain, "--lake")
+    if named is None or lake is None:
+        return None
+    run_id = _value(plain, "--run-id") or f"{named[2]}-{named[3]}"
+    return RunName(named[1], run_id, lake)
+
+
+def _step(ref: Ref, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> Look:
+    status, state = step["Status"], cluster["Status"]
+    return Look(
+        ref=ref,
+        state=status["State"],
+        reason=_words(status.get("StateChangeReason", {})),
+        cluster_state=state["State"],
+        cluster_reason=_words(state.get("StateChangeReason", {})),
+        log_uri=cluster.get("LogUri") or None,
+        run=run_name(step.get("Name", ""), step.get("Config", {}).get("Args", [])),
+        failure=status.get("FailureDetails", {}),
+    )
+
+
+def _job_run(ref: Ref, run: Mapping[str, Any]) -> Look:
+    driver = run.get("jobDriver", {}).get("sparkSubmit", {})
+    monitoring = run.get("configurationOverrides", {}).get("monitoringConfiguration", {})
+    return Look(
+        ref=ref,
+        state=run["state"],
+        reason=run.get("stateDetails", "").strip(),
+        log_uri=monitoring.get("s3MonitoringConfiguration", {}).get("logUri") or None,
+        run=run_name(run.get("name", ""), driver.get("entryPointArguments", [])),
+    )
+
+
+def _words(reason: Mapping[str, str]) -> str:
+    """Code and message of a StateChangeReason, each where there is one."""
+    return ": ".join(filter(None, (reason.get("Code", ""), reason.get("Message", ""))))
+
+
+def _value(arguments: Sequence[str], option: str) -> str | None:
+    """Value of an option; of several the last counts, as click has it."""
+    found = None
+    for position, argument in enumerate(arguments):
+        if argument == option and position + 1 < len(arguments):
+            found = arguments[position + 1]
+        elif argument.startswith(f"{option}="):
+            found = argument.removeprefix(f"{option}=")
+    return found
