@@ -163,9 +163,11 @@ def test_any_arguments_arrive_as_they_were_typed(typed: list[str]) -> None:
     assert received(sent) == typed
 
 
-def test_an_argument_that_a_step_cannot_hold_is_refused_with_the_limit() -> None:
-    with pytest.raises(RefusedInput, match=r"10,281 characters, a step takes 10,280"):
-        steps.job_arguments(RUN, ["x" * 10_281])
+def test_a_step_that_is_too_long_is_refused_with_the_limit() -> None:
+    name = "stormlake/x/0123456789abcdef/1"
+    assert steps.step(name, ["x" * (10_240 - len("command-runner.jar"))])["Name"] == name
+    with pytest.raises(RefusedInput, match=r"10,241 characters and EMR takes 10,240"):
+        steps.step(name, ["x" * (10_241 - len("command-runner.jar"))])
 
 
 def test_a_steps_name_tells_job_key_and_attempt_and_has_its_limit() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from stormlake.emr.artifacts import Arch
 from stormlake.emr.aws import ApiCall, Aws, CallFailed
 from stormlake.emr.clusters import ClusterSpec
-from stormlake.emr.fleets import Arch
 from stormlake.errors import RefusedInput
 
 STACK_OUTPUTS: Final = {
@@ -83,6 +83,18 @@ def cluster_spec(
     return spec
 
 
+def stack_call(stack: str) -> ApiCall:
+    """Ask for a stack's outputs."""
+    return ApiCall("cloudformation", "DescribeStacks", {"StackName": stack})
+
+
+def shown_outputs(stack: str) -> dict[str, str]:
+    """Outputs as `--dry-run` shows them, which asks nobody: each says what will stand there."""
+    names = {*STACK_OUTPUTS, SERVERLESS_ROLE} - {"Release"}
+    shown = {name: f"<{name} of {stack}>" for name in names}
+    return {**shown, "LogUri": f"s3://{shown['LogUri']}"}
+
+
 def stack_outputs(aws: Aws, stack: str) -> dict[str, str]:
     """Outputs of a stack, by name.
 
@@ -91,9 +103,8 @@ def stack_outputs(aws: Aws, stack: str) -> dict[str, str]:
     RefusedInput
         There is no such stack, or it is not complete.
     """
-    call = ApiCall("cloudformation", "DescribeStacks", {"StackName": stack})
     try:
-        found = aws.make(call)["Stacks"][0]
+        found = aws.make(stack_call(stack))["Stacks"][0]
     except CallFailed as error:
         raise RefusedInput(
             f"--stack {stack}: {error}; stormlake emr deploy makes it, --region says where it is"

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stormlake.emr.fleets import CORE, PRIMARY, SCALING, TASK, Arch, Fleet, Scaling, arch_of, check
+from stormlake.emr.artifacts import Arch
+from stormlake.emr.fleets import CORE, PRIMARY, SCALING, TASK, Fleet, Scaling, arch_of, check
 from stormlake.errors import RefusedInput
 from stormlake.runtimes import RUNTIMES, runtime
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
+from stormlake.emr.artifacts import Arch
 from stormlake.errors import RefusedInput
-
-Arch = Literal["x86_64", "arm64"]
 
 TYPES_LIMIT: Final = 30
 """Instance types of a fleet that has an allocation strategy (EMR Management Guide)."""

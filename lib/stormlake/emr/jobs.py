@@ -14,7 +14,7 @@ from stormlake.lake.runs import run_key
 from stormlake.lake.sources import code_hash
 from stormlake.radar.profiles import Profile
 from stormlake.running.jobs import JOBS, Job
-from stormlake.running.options import Common
+from stormlake.running.options import Common, unpack_arguments
 
 SCOPE: Final = ("stations", "start", "end")
 """Parameters that say what part of an archive is meant."""
@@ -36,7 +36,7 @@ class JobRequest:
     name : str
         The job's name in records, locks and steps.
     arguments : tuple of str
-        As they were typed; a job takes the same ones everywhere.
+        As they were typed, those of `--options` unpacked; a job takes the same ones everywhere.
     parameters : mapping
         What they come to, JSON values; those of `OURS` left out.
     """
@@ -83,14 +83,9 @@ def job_request(context: click.Context, command: str, arguments: Sequence[str]) 
     RefusedInput
         There is no such job, or it refuses the arguments, or they name what is ours to say.
     """
-    if command not in JOBS:
-        raise RefusedInput(f"{command!r} is no job; the jobs are {', '.join(sorted(JOBS))}")
-    root = context.find_root().command
-    assert isinstance(root, click.Group)
-    found = root.get_command(context, command)
-    assert found is not None
     try:
-        parsed = found.make_context(f"stormlake {command}", list(arguments))
+        typed = unpack_arguments(list(arguments))
+        parsed = job_command(context, command).make_context(f"stormlake {command}", [*typed])
     except click.UsageError as error:
         raise RefusedInput(f"{command}: {error.format_message()}") from error
     except click.exceptions.Exit as error:  # --help, which has been printed
@@ -102,8 +97,25 @@ def job_request(context: click.Context, command: str, arguments: Sequence[str]) 
         raise RefusedInput(f"{command}: give --dry-run before the job's arguments, not among them")
     values = {name: _plain(value) for name, value in given.items() if name not in OURS}
     return JobRequest(
-        command, JOBS[command], JOBS[command].name(command, values), tuple(arguments), values
+        command, JOBS[command], JOBS[command].name(command, values), tuple(typed), values
     )
+
+
+def job_command(context: click.Context, command: str) -> click.Command:
+    """The click command of a job.
+
+    Raises
+    ------
+    RefusedInput
+        There is no such job.
+    """
+    if command not in JOBS:
+        raise RefusedInput(f"{command!r} is no job; the jobs are {', '.join(sorted(JOBS))}")
+    root = context.find_root().command
+    assert isinstance(root, click.Group)
+    found = root.get_command(context, command)
+    assert found is not None
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -32,14 +32,18 @@ SERVERLESS_PYTHON: Final = (
 NAME_LIMIT: Final = 256
 """Characters of a step's name (EMR's API reference, StepConfig)."""
 
-ARGUMENT_LIMIT: Final = 10_280
-"""Characters of one argument of a step (HadoopJarStepConfig)."""
+STEP_LIMIT: Final = 10_240
+"""Characters of a step's jar and arguments together (EMR Management Guide, adding steps)."""
+
+JAR: Final = "command-runner.jar"
 
 DAMAGED: Final = re.compile(
     # command-runner.jar drops an empty argument. YARN writes the command of a container into a
     # script and expands `{{`, `}}`, `<LOG_DIR>` and `<CPS>` in it (ContainerLaunch,
     # ApplicationConstants).
     r"^$|\{\{|\}\}|<LOG_DIR>|<CPS>"
+    # A text of this name, which would be taken for the option that unpacks.
+    r"|^--options(=|$)"
     # What is no XML is refused by the API (pattern of XmlString).
     r"|[^\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\r\n\t]"
 )
@@ -93,21 +97,10 @@ def job_arguments(run: str, arguments: Sequence[str]) -> list[str]:
         The run's id.
     arguments : sequence of str
         Any texts.
-
-    Raises
-    ------
-    RefusedInput
-        They are longer than a step may say.
     """
     whole = ["--run-id", run, *arguments]
     if any(DAMAGED.search(argument) for argument in whole):
-        whole = ["--options", pack_arguments(whole)]
-    longest = max(map(len, whole))
-    if longest > ARGUMENT_LIMIT:
-        raise RefusedInput(
-            f"an argument has {longest:,} characters, a step takes {ARGUMENT_LIMIT:,}; put long "
-            "lists into a file that an option names"
-        )
+        return ["--options", pack_arguments(whole)]
     return whole
 
 
@@ -138,7 +131,7 @@ def spark_submit(
     Raises
     ------
     RefusedInput
-        A setting that is ours to make, or an argument that is too long.
+        A setting that is ours to make.
     """
     settings = _settings(shipped, YARN_PYTHON, conf or {})
     return [
@@ -164,11 +157,22 @@ def step(
         The command, `spark-submit` first.
     on_failure : str
         What becomes of the cluster when the step fails.
+
+    Raises
+    ------
+    RefusedInput
+        The arguments are longer than a step may be.
     """
+    length = len(JAR) + sum(map(len, arguments))
+    if length > STEP_LIMIT:
+        raise RefusedInput(
+            f"the step has {length:,} characters and EMR takes {STEP_LIMIT:,}; shorten the job's "
+            "arguments"
+        )
     return {
         "Name": name,
         "ActionOnFailure": on_failure,
-        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": list(arguments)},
+        "HadoopJarStep": {"Jar": JAR, "Args": list(arguments)},
     }
 
 
