@@ -50,6 +50,7 @@ from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import DualPolRule, Grid, Profile
 from stormlake.radar.stations import Station, builtin_stations
+from stormlake.running.days import day_before_option
 from stormlake.running.job import (
     SOFTWARE,
     JobRun,
@@ -151,6 +152,7 @@ class Summary:
 )
 @click.option("--start", type=UtcDay(), metavar="DAY", help="First UTC day. Required for S3.")
 @click.option("--end", type=UtcDay(), metavar="DAY", help="Day after the last. Required for S3.")
+@day_before_option
 @profile_option
 @click.option("--lake", required=True, metavar="URI", help="Where the tables go.")
 @click.option(

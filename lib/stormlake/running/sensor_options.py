@@ -14,6 +14,7 @@ import click
 
 from stormlake.archive.arrivals import StoredObject, list_arrivals
 from stormlake.lake.tables import UNICORN_MINUTES
+from stormlake.running.days import day_before_option
 from stormlake.running.job import open_archive
 from stormlake.running.options import Common, UtcDay, archive_options, refuse_unless
 from stormlake.sensors.cloudfront import LogOptions
@@ -214,6 +215,7 @@ _OPTIONS: Final = (
         metavar="DAY",
         help="Day after the last.  [default of both: all that the source holds]",
     ),
+    day_before_option,
     click.option(
         "--form",
         type=click.Choice(FORMS),
