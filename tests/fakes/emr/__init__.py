@@ -1,0 +1,44 @@
+"""Stand-in for Amazon EMR and EMR Serverless, and with moto behind it for all of AWS.
+
+    from tests.fakes.emr import FakeAws, Script
+
+    with s3_server() as s3, FakeAws(s3) as fake:
+        fake.scripts.expect(Script(exit_code=1, seconds=40), name="sensors")
+        emr = fake.client("emr")  # or Aws(fake.session(), fake.endpoint_url)
+        ...
+        fake.clock.advance(31 * 60)
+
+Most tests take the fixture `fake` of tests/emr/conftest.py.
+
+What it does not show, and what of AWS's is only worded here:
+
+| subject | here |
+| --- | --- |
+| permissions, subnets, security groups, quotas, keys | any are taken; nothing is refused for them |
+| capacity: spot interruptions, fleets that fill slowly | the first type of each fleet is there at once; a test loses a cluster (`Loss`) or changes a fleet (`Fleet.scale`) |
+| managed scaling | the policy is kept and given back, nothing scales |
+| release labels | any of EMR's form; what an image holds is not checked |
+| bootstrap actions, configurations, security configuration | kept, not applied |
+| reason of an auto-termination | USER_REQUEST with a text of ours; the vendor's pages do not name it |
+| idle | no step is there; YARN applications and HDFS use, which EMR counts too, are not looked at |
+| YARN | a step's driver is its own process: cancelling the step ends it, where on EMR a driver in cluster mode is an "asynchronous process" that CancelSteps does not reach |
+| texts of errors | the vendor's where its pages or public reports give them |
+| unknown members in a request | refused; AWS ignores some |
+"""  # noqa: E501 - a row of a table is one line
+
+from tests.fakes.emr.clock import Clock
+from tests.fakes.emr.machine import Loss, Timing
+from tests.fakes.emr.runners import Script, ScriptedRunner, Work
+from tests.fakes.emr.server import FakeAws, internal_error, throttling
+
+__all__ = [
+    "Clock",
+    "FakeAws",
+    "Loss",
+    "Script",
+    "ScriptedRunner",
+    "Timing",
+    "Work",
+    "internal_error",
+    "throttling",
+]
