@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import click
 
-from stormlake.emr.aws import ApiCall, Aws
+from stormlake.emr.aws import Aws
+from stormlake.emr.lookup import describe_calls, seen_cluster, seen_job_run, seen_step
 from stormlake.emr.refs import Ref, StepRef
 from stormlake.emr.states import CLUSTER_FINAL, FINAL
 from stormlake.running.options import unpack_arguments
@@ -44,6 +46,8 @@ class Look:
         Of the step or the job run.
     reason : str
         The service's words about that state; empty where it has none.
+    ended_at : datetime or None
+        When it ended, by the service's clock.
     cluster_state, cluster_reason : str
         Of the step's cluster; empty for Serverless.
     log_uri : str or None
@@ -57,6 +61,7 @@ class Look:
     ref: Ref
     state: str
     reason: str = ""
+    ended_at: datetime | None = None
     cluster_state: str = ""
     cluster_reason: str = ""
     log_uri: str | None = None
@@ -80,23 +85,8 @@ class Look:
         return said + (f" ({self.cluster_reason})" if self.lost and self.cluster_reason else "")
 
 
-def look_calls(ref: Ref) -> list[ApiCall]:
-    """The requests of one look.
-
-    The cluster comes first: when it has ended and a later answer still says that the step has not,
-    the step never will.
-    """
-    if isinstance(ref, StepRef):
-        return [
-            ApiCall("emr", "DescribeCluster", {"ClusterId": ref.cluster}),
-            ApiCall("emr", "DescribeStep", {"ClusterId": ref.cluster, "StepId": ref.step}),
-        ]
-    names = {"applicationId": ref.application, "jobRunId": ref.job_run}
-    return [ApiCall("emr-serverless", "GetJobRun", names)]
-
-
 def look(aws: Aws, ref: Ref) -> Look:
-    """Ask the service, each request once: who waits will look again.
+    """Ask the service, each request of `describe_calls` once: who waits will look again.
 
     Raises
     ------
@@ -105,10 +95,13 @@ def look(aws: Aws, ref: Ref) -> Look:
     CallFailed
         The service does not know the ref, or does not let us ask.
     """
-    answers = [aws.make(call, once=True) for call in look_calls(ref)]
+    # The cluster first: when it has ended and a later answer still says that the step has not,
+    # the step never will.
+    calls = reversed(describe_calls(ref))
+    answers = {call.operation: aws.make(call, once=True) for call in calls}
     if isinstance(ref, StepRef):
-        return _step(ref, answers[0]["Cluster"], answers[1]["Step"])
-    return _job_run(ref, answers[0]["jobRun"])
+        return _step(ref, answers["DescribeCluster"]["Cluster"], answers["DescribeStep"]["Step"])
+    return _job_run(answers["GetJobRun"]["jobRun"])
 
 
 def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
@@ -138,35 +131,33 @@ def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
     return RunName(named[1], run_id, lake)
 
 
-def _step(ref: Ref, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> Look:
-    status, state = step["Status"], cluster["Status"]
+def _step(ref: StepRef, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> Look:
+    seen, of = seen_step(ref.cluster, step), seen_cluster(cluster)
     return Look(
-        ref=ref,
-        state=status["State"],
-        reason=_words(status.get("StateChangeReason", {})),
-        cluster_state=state["State"],
-        cluster_reason=_words(state.get("StateChangeReason", {})),
+        ref=seen.ref,
+        state=seen.state,
+        reason=seen.cause or "",
+        ended_at=seen.ended,
+        cluster_state=of.state,
+        cluster_reason=of.cause or "",
         log_uri=cluster.get("LogUri") or None,
-        run=run_name(step.get("Name", ""), step.get("Config", {}).get("Args", [])),
-        failure=status.get("FailureDetails", {}),
+        run=run_name(seen.name, step.get("Config", {}).get("Args", [])),
+        failure=step["Status"].get("FailureDetails", {}),
     )
 
 
-def _job_run(ref: Ref, run: Mapping[str, Any]) -> Look:
+def _job_run(run: Mapping[str, Any]) -> Look:
+    seen = seen_job_run(run)
     driver = run.get("jobDriver", {}).get("sparkSubmit", {})
     monitoring = run.get("configurationOverrides", {}).get("monitoringConfiguration", {})
     return Look(
-        ref=ref,
-        state=run["state"],
-        reason=run.get("stateDetails", "").strip(),
+        ref=seen.ref,
+        state=seen.state,
+        reason=seen.cause or "",
+        ended_at=seen.ended,
         log_uri=monitoring.get("s3MonitoringConfiguration", {}).get("logUri") or None,
-        run=run_name(run.get("name", ""), driver.get("entryPointArguments", [])),
+        run=run_name(seen.name, driver.get("entryPointArguments", [])),
     )
-
-
-def _words(reason: Mapping[str, str]) -> str:
-    """Code and message of a StateChangeReason, each where there is one."""
-    return ": ".join(filter(None, (reason.get("Code", ""), reason.get("Message", ""))))
 
 
 def _value(arguments: Sequence[str], option: str) -> str | None:

@@ -15,6 +15,7 @@ PAGES: Final = {
     "ListClusters": ("Clusters", "Marker", "Marker"),
     "ListSteps": ("Steps", "Marker", "Marker"),
     "ListJobRuns": ("jobRuns", "nextToken", "nextToken"),
+    "ListObjectsV2": ("Contents", "NextContinuationToken", "ContinuationToken"),
 }
 """Operation -> member of its answer, and what names the next page in answer and request."""
 
@@ -105,28 +106,28 @@ def describe(aws: Aws, ref: Ref) -> Seen:
     """
     first, *rest = describe_calls(ref)
     if isinstance(ref, ServerlessRef):
-        return _seen_job_run(aws.make(first)["jobRun"])
-    step = _seen_step(ref.cluster, aws.make(first)["Step"])
-    cluster = _seen_cluster(aws.make(rest[0])["Cluster"])
+        return seen_job_run(aws.make(first)["jobRun"])
+    step = seen_step(ref.cluster, aws.make(first)["Step"])
+    cluster = seen_cluster(aws.make(rest[0])["Cluster"])
     return Seen(**{**vars(step), "cluster_state": cluster.state, "cluster_cause": cluster.cause})
 
 
 def describe_cluster(aws: Aws, cluster: str) -> SeenCluster:
     """Look at a cluster; errors as of `describe`."""
-    return _seen_cluster(aws.make(cluster_call(cluster))["Cluster"])
+    return seen_cluster(aws.make(cluster_call(cluster))["Cluster"])
 
 
 def list_steps(aws: Aws, cluster: str) -> Iterator[Seen]:
     """Give a cluster's steps, newest first, of all pages."""
     for step in all_pages(aws, ApiCall("emr", "ListSteps", {"ClusterId": cluster})):
-        yield _seen_step(cluster, step)
+        yield seen_step(cluster, step)
 
 
 def list_clusters(aws: Aws, since: datetime | None = None) -> Iterator[SeenCluster]:
     """Give the clusters that were made since, or all that EMR still knows, of all pages."""
     window = {} if since is None else {"CreatedAfter": since}
     for cluster in all_pages(aws, ApiCall("emr", "ListClusters", window)):
-        yield _seen_cluster(cluster)
+        yield seen_cluster(cluster)
 
 
 def list_job_runs(aws: Aws, application: str, since: datetime | None = None) -> Iterator[Seen]:
@@ -134,7 +135,7 @@ def list_job_runs(aws: Aws, application: str, since: datetime | None = None) -> 
     window = {} if since is None else {"createdAtAfter": since}
     parameters = {"applicationId": application, **window}
     for run in all_pages(aws, ApiCall("emr-serverless", "ListJobRuns", parameters)):
-        yield _seen_job_run(run)
+        yield seen_job_run(run)
 
 
 def all_pages(aws: Aws, call: ApiCall) -> Iterator[dict[str, Any]]:
@@ -149,7 +150,8 @@ def all_pages(aws: Aws, call: ApiCall) -> Iterator[dict[str, Any]]:
         parameters[parameter] = answer[token]
 
 
-def _seen_step(cluster: str, step: Mapping[str, Any]) -> Seen:
+def seen_step(cluster: str, step: Mapping[str, Any]) -> Seen:
+    """Read a step of DescribeStep or ListSteps."""
     status = step["Status"]
     times = status.get("Timeline", {})
     failure = status.get("FailureDetails", {})
@@ -166,7 +168,8 @@ def _seen_step(cluster: str, step: Mapping[str, Any]) -> Seen:
     )
 
 
-def _seen_cluster(cluster: Mapping[str, Any]) -> SeenCluster:
+def seen_cluster(cluster: Mapping[str, Any]) -> SeenCluster:
+    """Read a cluster of DescribeCluster or ListClusters."""
     status = cluster["Status"]
     times, reason = status.get("Timeline", {}), status.get("StateChangeReason", {})
     said = [reason.get("Code"), reason.get("Message")]
@@ -182,7 +185,8 @@ def _seen_cluster(cluster: Mapping[str, Any]) -> SeenCluster:
     )
 
 
-def _seen_job_run(run: Mapping[str, Any]) -> Seen:
+def seen_job_run(run: Mapping[str, Any]) -> Seen:
+    """Read a job run of GetJobRun or ListJobRuns."""
     ended = run.get("endedAt") or (run["updatedAt"] if run["state"] in FINAL else None)
     return Seen(
         # A list calls the id `id`, a single job run `jobRunId`.

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from stormlake.emr.aws import Aws, print_calls
-from stormlake.emr.looks import Look, look_calls
+from stormlake.emr.looks import Look
+from stormlake.emr.lookup import describe_calls
 from stormlake.emr.outcomes import Outcome, outcome
 from stormlake.emr.refs import Ref, RefOption
 from stormlake.emr.waiting import Waiting
@@ -41,7 +42,7 @@ def main(common: Common, ref: Ref, timeout: float | None) -> None:
     change, and every 5 minutes how far the job is.
     """
     if common.dry_run:
-        print_calls(look_calls(ref))
+        print_calls(describe_calls(ref))
         return
     aws = Aws.of(common)
     seen = Waiting.of(aws, ref, timeout=None if timeout is None else timeout * 60).until_ended()
