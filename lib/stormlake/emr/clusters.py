@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from stormlake.emr.artifacts import Arch
 from stormlake.emr.fleets import CORE, PRIMARY, SCALING, TASK, Fleet, Scaling, arch_of, check
-from stormlake.errors import RefusedInput
+from stormlake.emr.refusals import FleetOfOtherCpu
 from stormlake.runtimes import RUNTIMES, runtime
 
 MANAGED_TAG: Final = "for-use-with-amazon-emr-managed-policies"
@@ -108,7 +108,7 @@ class ClusterSpec:
             for each in fleet.instances:
                 found = arch_of(each.type)
                 if found != self.arch:
-                    raise RefusedInput(
+                    raise FleetOfOtherCpu(
                         f"{each.type} has {found} processors, and the dependency archive is for "
                         f"{self.arch}; name {self.arch} instances such as "
                         f"{'m7i.2xlarge' if self.arch == 'x86_64' else 'm7g.2xlarge'}, or choose "

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 from stormlake.emr.artifacts import ArtifactPlace
 from stormlake.emr.aws import ApiCall, Aws, CallFailed
-from stormlake.errors import RefusedInput
+from stormlake.errors import RefusedInput, StormlakeError
 
 THERE: Final = "PreconditionFailed"
 """S3's answer to `If-None-Match: *` for a key that exists (412)."""
+
+MEANWHILE: Final = "ConditionalRequestConflict"
+"""S3's answer when another write of that key is just being completed (409)."""
+
+PART_BYTES: Final = 16 << 20
+"""Of a multipart upload. One PUT takes 5 GiB at most; 10,000 parts of this size are 156 GiB."""
+
+PARTS_AT_ONCE: Final = 4
 
 
 def head_call(place: ArtifactPlace, key: str) -> ApiCall:
@@ -31,7 +42,6 @@ def put_call(place: ArtifactPlace, key: str, content: bytes, *, shown: bool = Fa
         For `--dry-run`: how long the body is, and not the body.
     """
     body: Any = f"<{len(content)} bytes>" if shown else content
-    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return ApiCall(
         "s3",
         "PutObject",
@@ -39,7 +49,7 @@ def put_call(place: ArtifactPlace, key: str, content: bytes, *, shown: bool = Fa
             "Bucket": place.bucket,
             "Key": place.full_key(key),
             "Body": body,
-            "ChecksumSHA256": digest,
+            "ChecksumSHA256": _checksum(content),
             "IfNoneMatch": "*",
         },
     )
@@ -90,3 +100,135 @@ def put_new(aws: Aws, place: ArtifactPlace, key: str, content: bytes) -> bool:
             raise
         return False
     return True
+
+
+def bucket_call(place: ArtifactPlace) -> ApiCall:
+    """Ask whether the bucket is there and ours to use."""
+    return ApiCall("s3", "HeadBucket", {"Bucket": place.bucket})
+
+
+def check_bucket(aws: Aws, place: ArtifactPlace) -> None:
+    """Refuse a bucket that is not there, before minutes are spent on what would go there.
+
+    Raises
+    ------
+    RefusedInput
+        There is no such bucket, or it is not ours.
+    AnswerLost
+        No answer.
+    """
+    try:
+        aws.make(bucket_call(place))
+    except CallFailed as failure:
+        raise RefusedInput(
+            f"bucket {place.bucket} cannot be used ({failure}): 404 means that there is none "
+            "(stormlake emr deploy makes one), 403 that it is another's or that s3:ListBucket is "
+            "missing"
+        ) from failure
+
+
+def large_calls(place: ArtifactPlace, key: str) -> list[ApiCall]:
+    """Calls of `put_new_file`, with placeholders for what only their answers tell."""
+    whole = {"Bucket": place.bucket, "Key": place.full_key(key)}
+    one = {**whole, "UploadId": "<UploadId of the answer>"}
+    digest = "<SHA-256 of the part>"
+    return [
+        ApiCall("s3", "CreateMultipartUpload", {**whole, "ChecksumAlgorithm": "SHA256"}),
+        ApiCall(
+            "s3",
+            "UploadPart",
+            {
+                **one,
+                "PartNumber": f"<1 and so on, for each {PART_BYTES >> 20} MiB>",
+                "Body": "<the part>",
+                "ChecksumSHA256": digest,
+            },
+        ),
+        ApiCall(
+            "s3",
+            "CompleteMultipartUpload",
+            {
+                **one,
+                "MultipartUpload": {
+                    "Parts": [{"PartNumber": 1, "ETag": "<ETag>", "ChecksumSHA256": digest}]
+                },
+                "IfNoneMatch": "*",
+            },
+        ),
+    ]
+
+
+def put_new_file(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> bool:
+    """Write a large artifact unless it is there, in parts.
+
+    Nobody sees it before it is whole. An upload that fails or is interrupted is aborted, so that
+    no parts are left to be paid for.
+
+    Parameters
+    ----------
+    aws : Aws
+    place : ArtifactPlace
+    key : str
+    path : Path
+        The file; at most 10,000 parts.
+
+    Returns
+    -------
+    bool
+        Whether it was written; False when somebody else was first.
+
+    Raises
+    ------
+    CallFailed
+        S3 refused it.
+    AnswerLost
+        No answer.
+    """
+    for last in (False, True):
+        try:
+            return _upload(aws, place, key, path)
+        except CallFailed as failure:
+            # Somebody completed the same key in the same moment; S3 wants it from the start.
+            if failure.code != MEANWHILE or last:
+                raise
+            if is_there(aws, place, key):
+                return False
+    raise AssertionError("the loop returns")
+
+
+def _upload(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> bool:
+    whole = {"Bucket": place.bucket, "Key": place.full_key(key)}
+    begin = ApiCall("s3", "CreateMultipartUpload", {**whole, "ChecksumAlgorithm": "SHA256"})
+    one = {**whole, "UploadId": aws.make(begin)["UploadId"]}
+
+    def put(number: int) -> dict[str, Any]:
+        with path.open("rb") as file:
+            file.seek((number - 1) * PART_BYTES)
+            content = file.read(PART_BYTES)
+        part = {"PartNumber": number, "ChecksumSHA256": _checksum(content)}
+        answer = aws.make(ApiCall("s3", "UploadPart", {**one, **part, "Body": content}))
+        return {**part, "ETag": answer["ETag"]}
+
+    try:
+        aws.client("s3")  # made here: sessions are not for threads, clients are
+        numbers = range(1, max(1, -(-path.stat().st_size // PART_BYTES)) + 1)
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+            try:
+                parts = list(pool.map(put, numbers))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        done = {**one, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
+        aws.make(ApiCall("s3", "CompleteMultipartUpload", done))
+    except BaseException as error:
+        # What went wrong is the first thing to tell; the bucket's rule removes old parts too.
+        with contextlib.suppress(StormlakeError):
+            aws.make(ApiCall("s3", "AbortMultipartUpload", one))
+        if isinstance(error, CallFailed) and error.code == THERE:
+            return False
+        raise
+    return True
+
+
+def _checksum(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
