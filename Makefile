@@ -62,11 +62,12 @@ test: setup setup-other ## all tests: everything on one runtime, Spark's tests o
 test-spark: setup ## Spark's tests alone, on the runtime SPARK
 	$(BIN)/python -m pytest -m spark $(PYTEST_ARGS)
 
-lint: setup ## ruff and mypy, and what AWS is given: cfn-lint
+lint: setup ## ruff and mypy, and what AWS is given: cfn-lint and statelint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint emr/template.yaml
+	$(BIN)/statelint emr/daily.asl.json
 
 test-large: setup ## a file of 1 GiB in one line, in bounded memory; plain and gzipped, some minutes
 	$(BIN)/python -m pytest tests/large $(PYTEST_ARGS)

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 MODULES: Final[dict[str, str]] = {
+    "deploy": "deploy_command",
     "wait": "wait_command",
 }
 """Command -> module below `stormlake.emr`, which has a click command `main`."""
