@@ -72,6 +72,16 @@ def measure(sample: Sample, profile: Profile, rounds: int) -> dict[str, Any]:
     }
 
 
+def measure_ours(sample: Sample, profile: Profile, rounds: int) -> dict[str, Any]:
+    """Our path from bytes to rows alone; the same form as `measure`, without the peers."""
+    clock = Clock()
+    for _ in range(rounds):
+        clock.time(
+            "path ours", lambda: process_volume(sample.data, sample.name, profile), repeat=AGAIN
+        )
+    return {"bytes": len(sample.data), "origin": sample.origin, "steps": clock.summary()}
+
+
 def _round(clock: Clock, sample: Sample, profile: Profile, chosen: list[int]) -> dict[str, Any]:
     import recast_radar
 

@@ -39,7 +39,8 @@ def main() -> int:
     volumes, source = samples(options.data, options.work, options.quick)
     _say(source)
     warm_up()
-    import pyart  # noqa: F401  its import takes seconds, which belong to no step
+    if not options.ours:
+        import pyart  # noqa: F401  its import takes seconds, which belong to no step
 
     result: dict[str, Any] = {
         "source": source,
@@ -52,17 +53,20 @@ def main() -> int:
         "kernels": {},
         "spark": None,
     }
+    rounds = 1 if options.quick else 3
     for sample in volumes:
-        _say(f"{sample.name}: Py-ART, recast, ours")
-        result["kernels"][sample.short] = kernels.measure(sample, LAKE, 1 if options.quick else 3)
+        _say(f"{sample.name}: {'ours' if options.ours else 'Py-ART, recast, ours'}")
+        one = (kernels.measure_ours if options.ours else kernels.measure)(sample, LAKE, rounds)
+        result["kernels"][sample.short] = one
     if not options.no_spark:
         result["spark"] = _spark(volumes, options)
     result["machine"] = machine() | {"load_before": load, "load_after": os.getloadavg()[0]}
-    found = targets.targets(result["kernels"], result["spark"])
+    found = [] if options.ours else targets.targets(result["kernels"], result["spark"])
     result["targets"] = [target.as_json() for target in found]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(report.lines(result, found)))
+    if not options.ours:
+        print("\n".join(report.lines(result, found)))
     _say(f"written: {options.out}")
     return 0
 
@@ -89,7 +93,7 @@ def _spark(volumes: list[Any], options: argparse.Namespace) -> dict[str, Any]:
         for size in sizes:
             loops.append(bare_loop(archives[sizes[0]], LAKE))
             measure(f"one core, {size} volumes", size, "local[1]", 1)
-    several = len(os.sched_getaffinity(os.getppid())) > 1
+    several = len(os.sched_getaffinity(os.getppid())) > 1 and not options.ours
     # What a run costs before and after its volumes is serial, so a speed-up wants many of them.
     compared = sizes[-1]
     one, two = (f"unpinned, local[{k}], {compared}" for k in (1, 2))
@@ -144,6 +148,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench", help="kept volumes")
     parser.add_argument("--quick", action="store_true", help="one round, few volumes; not to quote")
     parser.add_argument("--no-spark", action="store_true", help="kernels alone")
+    parser.add_argument(
+        "--ours",
+        action="store_true",
+        help="without peers, second core and tables: what benchmarks/rates.py needs",
+    )
     parser.add_argument(
         "--volumes",
         type=int,

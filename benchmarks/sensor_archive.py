@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -68,6 +69,12 @@ def archive(
 def size(folder: Path) -> int:
     """Bytes of an archive."""
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def gzip_ratio(folder: Path) -> float:
+    """How many bytes of an archive's first object a byte of its gzip form holds."""
+    data = min(folder.iterdir()).read_bytes()
+    return len(data) / len(gzip.compress(data))
 
 
 def readings(records: int) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ def main() -> int:
     options = _options()
     core = pin()
     # Only now: these read how many threads they may use.
-    from benchmarks import sensor_report, sensor_targets, sensor_throughput
+    from benchmarks import sensor_archive, sensor_report, sensor_targets, sensor_throughput
     from benchmarks.machine import machine
 
     load = os.getloadavg()[0]
@@ -45,6 +45,7 @@ def main() -> int:
     result: dict[str, Any] = {
         "quick": options.quick,
         "core": core,
+        "gzip_ratio": sensor_archive.gzip_ratio(sources["lines"]),
         "throughput": sensor_throughput.measure(sources, options.records, options.rounds),
         "growth": growth,
         "machine": machine() | {"load_before": load, "load_after": os.getloadavg()[0]},

@@ -34,6 +34,8 @@ class JobMeasured:
         From the job's own summary: all processes, the start of Spark apart.
     rows : dict
         Rows by table.
+    lake_bytes : int
+        Size of the Parquet files of all tables but `radar_geometry`, which a station has once.
     grid_bytes : int
         Size of the Parquet files of `radar_grid`.
     master, cores : str, int
@@ -48,6 +50,7 @@ class JobMeasured:
     core_seconds: float
     wall_seconds: float
     rows: dict[str, int]
+    lake_bytes: int
     grid_bytes: int
     master: str
     cores: int
@@ -64,6 +67,7 @@ class JobMeasured:
         numbers = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "usage"}
         return numbers | {
             "core_seconds_per_volume": self.per_volume,
+            "lake_volume": self.lake_bytes / self.volumes,
             "cpu": dict(self.usage.cpu),
             "cpu_at_first_task": dict(self.usage.at_first_task),
             "peak_rss": self.usage.peak_rss,
@@ -88,12 +92,17 @@ def run_job(archive: Path, volumes: int, master: str, allowed: int | None) -> Jo
         summary = json.loads(out.decode().splitlines()[-1])
         if summary["volumes"]["ok"] != volumes:
             raise RuntimeError(f"expected {volumes} volumes to be ok: {summary}")
+        sizes = {
+            table: sum(f.stat().st_size for f in (lake / table).rglob("*.parquet"))
+            for table in summary["rows"]
+        }
         return JobMeasured(
             volumes=volumes,
             core_seconds=summary["core_seconds"],
             wall_seconds=summary["wall_seconds"],
             rows=summary["rows"],
-            grid_bytes=sum(f.stat().st_size for f in (lake / "radar_grid").rglob("*.parquet")),
+            lake_bytes=sum(size for table, size in sizes.items() if table != "radar_geometry"),
+            grid_bytes=sizes["radar_grid"],
             master=master,
             cores=count,
             load=load,
