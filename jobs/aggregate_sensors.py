@@ -166,7 +166,8 @@ def dry_run(aggregation: Aggregation, common: Common) -> None:
     objects = list_objects(aggregation.reader)
     size = sum(obj.size for obj in objects)
     if common.output == "json":
-        print_json(Plan(len(objects), size))
+        packed = sum(obj.size for obj in objects if obj.key.endswith(".gz"))
+        print_json(Plan(len(objects), size, packed))
         return
     click.echo(
         f"would read {len(objects)} objects ({size:,} bytes) from {aggregation.reader.source.uri} "
@@ -176,10 +177,19 @@ def dry_run(aggregation: Aggregation, common: Common) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a dry run found."""
+    """What a dry run found.
+
+    Parameters
+    ----------
+    objects, bytes : int
+        All of them, as listed.
+    gzip_bytes : int
+        Of these bytes, those of objects whose names end in `.gz`; there is more in them.
+    """
 
     objects: int
     bytes: int
+    gzip_bytes: int
 
 
 def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary:

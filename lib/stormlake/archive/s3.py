@@ -20,6 +20,9 @@ DEFAULT_SOURCE: Final = "s3://unidata-nexrad-level2"
 DEFAULT_REGION: Final = "us-east-1"
 """Where the public archive lies."""
 
+PAGE_KEYS: Final = 1000
+"""Keys of one answer to a listing; S3 gives no more."""
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -114,7 +117,7 @@ def list_station_days(
     stations: Collection[str],
     start: dt.date,
     end: dt.date,
-    page_size: int = 1000,
+    page_size: int = PAGE_KEYS,
 ) -> Iterator[ArchiveObject]:
     """Objects of the archive, one prefix per station and day, one page in memory at a time.
 
@@ -140,17 +143,30 @@ def list_station_days(
     RefusedInput, ServiceUnreachable
         See `listing_error`.
     """
+    for station, day, wanted in station_day_prefixes(prefix, stations, start, end):
+        for page in list_pages(client, bucket, wanted, page_size=page_size):
+            for entry in page.get("Contents", ()):
+                key = entry["Key"].removeprefix(prefix)
+                yield _object(key, entry["Size"], station, day)
+
+
+def station_day_prefixes(
+    prefix: str, stations: Collection[str], start: dt.date, end: dt.date
+) -> Iterator[tuple[str, dt.date, str]]:
+    """What is listed: station, day, and the prefix of that day's objects in the bucket.
+
+    Parameters
+    ----------
+    prefix, stations, start, end
+        As of `list_station_days`.
+    """
     for station in sorted(set(stations)):
         for day in _days(start, end):
-            wanted = prefix + station_day_prefix(station, day)
-            for page in list_pages(client, bucket, wanted, page_size=page_size):
-                for entry in page.get("Contents", ()):
-                    key = entry["Key"].removeprefix(prefix)
-                    yield _object(key, entry["Size"], station, day)
+            yield station, day, prefix + station_day_prefix(station, day)
 
 
 def list_pages(
-    client: Any, bucket: str, prefix: str, *, delimiter: str = "", page_size: int = 1000
+    client: Any, bucket: str, prefix: str, *, delimiter: str = "", page_size: int = PAGE_KEYS
 ) -> Iterator[dict[str, Any]]:
     """Answers of S3 to one listing, as they come; `listing_error` says what is raised.
 

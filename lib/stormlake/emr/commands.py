@@ -8,7 +8,9 @@ from typing import Final
 import click
 
 MODULES: Final[dict[str, str]] = {
+    "cost": "cost_command",
     "deploy": "deploy_command",
+    "estimate": "estimate_command",
     "wait": "wait_command",
 }
 """Command -> module below `stormlake.emr`, which has a click command `main`."""

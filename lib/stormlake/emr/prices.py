@@ -27,6 +27,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+import click
+
 from stormlake.errors import RefusedInput
 from stormlake.lake.sources import shipped_file
 
@@ -36,6 +38,14 @@ Market = Literal["ON_DEMAND", "SPOT"]
 EXAMPLE: Final = "prices.example.toml"
 
 T = TypeVar("T")
+
+prices_option = click.option(
+    "--prices",
+    "price_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"TOML file with your prices.  [default: {EXAMPLE}, which is nobody's]",
+)
 
 
 class PricesRefused(RefusedInput):

@@ -1,0 +1,196 @@
+"""`stormlake emr estimate JOB`: hours and cost of a run, before it is submitted.
+
+The job's own dry run lists what it would read; no Spark starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stormlake.archive.s3 import PAGE_KEYS, station_day_prefixes
+from stormlake.archive.source import open_source
+from stormlake.emr.aws import ApiCall, Aws, print_calls
+from stormlake.emr.capacity import cluster_capacities, serverless_capacities
+from stormlake.emr.cluster_file import cluster_spec
+from stormlake.emr.estimate_report import lines
+from stormlake.emr.estimates import (
+    Estimate,
+    Row,
+    cluster_rows,
+    estimate_path,
+    keep,
+    lake_month,
+    now,
+    reading_cost,
+    serverless_rows,
+    work_of,
+)
+from stormlake.emr.jobs import JobRequest, job_command, job_request
+from stormlake.emr.prices import Prices, prices_option, read_prices
+from stormlake.emr.rates import Work, read_rates
+from stormlake.errors import RefusedInput
+from stormlake.lake.runs import lock_hash
+from stormlake.lake.sources import shipped_file
+from stormlake.running.job import open_lake
+from stormlake.running.options import Common, StormlakeCommand, common_options
+from stormlake.runtimes import RUNTIMES, runtime
+
+ANY_ACCOUNT: Final = {
+    "LogUri": "s3://any/",
+    "ServiceRole": "any",
+    "InstanceProfile": "any",
+    "Subnets": "any",
+}
+"""What a cluster file may leave out when nothing is made from it: it has no price."""
+
+
+@click.command("estimate", cls=StormlakeCommand)
+@click.argument("job")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS...")
+@prices_option
+@click.option(
+    "--cluster-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML file of the cluster.  [default: the cluster that emr submit --transient makes]",
+)
+@click.option("--serverless", metavar="ID", help="An application of EMR Serverless, no cluster.")
+@click.option(
+    "--runtime",
+    "label",
+    default=RUNTIMES[0].label,
+    show_default=True,
+    metavar="LABEL",
+    help="EMR release of the run; an estimate is kept for it.",
+)
+@common_options
+def main(
+    common: Common,
+    job: str,
+    arguments: tuple[str, ...],
+    price_file: Path | None,
+    cluster_file: Path | None,
+    serverless: str | None,
+    label: str,
+) -> None:
+    """Tell what a run of JOB would take: core-hours, hours and cost.
+
+    JOB's own options stand behind `--`. What it would read is listed; nothing else is done, but
+    for a lake in S3 the estimate is kept there, so that `emr cost` can show it beside the cost.
+    """
+    if serverless and cluster_file:
+        raise RefusedInput("--serverless and --cluster-file exclude each other")
+    context = click.get_current_context()
+    request = job_request(context, job, arguments)
+    key = request.key(lock_hash(_lock_file(label)))
+    if common.dry_run:
+        print_calls(planned_calls(request, key, serverless))
+        return
+    prices = read_prices(price_file)
+    listed = list_work(context, request, common)
+    work, measured = work_of(job, listed, read_rates())
+    if serverless:
+        rows, notes = _serverless(common, serverless, work, prices)
+    else:
+        spec = cluster_spec(cluster_file, ANY_ACCOUNT)
+        rows, notes = cluster_rows(work, cluster_capacities(spec), prices)
+    found = Estimate(
+        job=request.name,
+        run_key=key,
+        at=now(),
+        runtime=label,
+        listed=listed,
+        core_hours=work.core_seconds / 3600,
+        formula=work.formula,
+        rates=f"measured {measured.date} at {measured.commit} on {measured.machine}: "
+        f"{measured.what}",
+        prices=prices.label,
+        currency=prices.currency,
+        rows=tuple(rows),
+        reading_cost=reading_cost(listed, open_source(str(request.parameters["source"])), prices),
+        lake_bytes=work.lake_bytes,
+        lake_month=lake_month(work.lake_bytes, prices),
+        notes=tuple(notes),
+    )
+    kept = None
+    if request.lake.startswith("s3://"):
+        keep(open_lake(request.lake, common).store, found)
+        kept = f"{request.lake.rstrip('/')}/{estimate_path(found.job, key)}"
+    if common.output == "json":
+        click.echo(json.dumps(found.as_json() | {"kept": kept}))
+        return
+    for line in lines(found, kept):
+        click.echo(line)
+
+
+def list_work(context: click.Context, request: JobRequest, common: Common) -> dict[str, int]:
+    """What the job's own dry run counts, as its JSON says it.
+
+    Parameters
+    ----------
+    context : click.Context
+        Of a command below `stormlake`.
+    request : JobRequest
+    common : Common
+        Where AWS is, for a job whose arguments do not say it.
+    """
+    command = job_command(context, request.command)
+    parsed = command.make_context(f"stormlake {request.command}", list(request.arguments))
+    parsed.params |= {"dry_run": True, "output": "json", "log_json": common.log_json}
+    for name in ("region", "aws_profile", "endpoint_url"):
+        parsed.params[name] = parsed.params[name] or getattr(common, name)
+    printed = io.StringIO()
+    with parsed, contextlib.redirect_stdout(printed):
+        command.invoke(parsed)
+    listed: dict[str, int] = json.loads(printed.getvalue().splitlines()[-1])
+    return listed
+
+
+def planned_calls(request: JobRequest, key: str, serverless: str | None) -> Iterator[ApiCall]:
+    """The calls of an estimate, as far as they do not follow from answers.
+
+    A sensor archive is walked from its first listing on; the estimate's text is not known yet.
+    """
+    source = open_source(str(request.parameters["source"]))
+    if source.is_s3:
+        where = {"Bucket": source.bucket, "Prefix": source.prefix}
+        yield ApiCall("s3", "ListObjectsV2", where | {"MaxKeys": 1})
+        if request.command == "ingest-radar":
+            start, end = (
+                dt.datetime.fromisoformat(request.parameters[name]).date()
+                for name in ("start", "end")
+            )
+            stations: Sequence[str] = request.parameters["stations"]
+            for _, _, prefix in station_day_prefixes(source.prefix, stations, start, end):
+                where = {"Bucket": source.bucket, "Prefix": prefix}
+                yield ApiCall("s3", "ListObjectsV2", where | {"MaxKeys": PAGE_KEYS})
+    if serverless:
+        yield _application(serverless)
+    if request.lake.startswith("s3://"):
+        bucket, _, prefix = request.lake.removeprefix("s3://").rstrip("/").partition("/")
+        path = estimate_path(request.name, key)
+        where = {"Bucket": bucket, "Key": f"{prefix}/{path}" if prefix else path}
+        yield ApiCall("s3", "PutObject", where | {"IfNoneMatch": "*"})
+
+
+def _serverless(
+    common: Common, application: str, work: Work, prices: Prices
+) -> tuple[list[Row], list[str]]:
+    answer: dict[str, Any] = Aws.of(common).make(_application(application))
+    return serverless_rows(work, serverless_capacities(answer["application"]), prices)
+
+
+def _application(application: str) -> ApiCall:
+    return ApiCall("emr-serverless", "GetApplication", {"applicationId": application})
+
+
+def _lock_file(label: str) -> Path:
+    return Path(str(shipped_file("requirements", runtime(label).cluster_lock)))
