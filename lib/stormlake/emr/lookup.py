@@ -13,6 +13,7 @@ from stormlake.emr.states import CLUSTER_FINAL, FINAL
 
 PAGES: Final = {
     "ListClusters": ("Clusters", "Marker", "Marker"),
+    "ListInstances": ("Instances", "Marker", "Marker"),
     "ListSteps": ("Steps", "Marker", "Marker"),
     "ListJobRuns": ("jobRuns", "nextToken", "nextToken"),
     "ListObjectsV2": ("Contents", "NextContinuationToken", "ContinuationToken"),
