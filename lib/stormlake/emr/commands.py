@@ -11,6 +11,7 @@ MODULES: Final[dict[str, str]] = {
     "cost": "cost_command",
     "deploy": "deploy_command",
     "estimate": "estimate_command",
+    "submit": "submit",
     "wait": "wait_command",
 }
 """Command -> module below `stormlake.emr`, which has a click command `main`."""

@@ -95,13 +95,10 @@ def look(aws: Aws, ref: Ref) -> Look:
     CallFailed
         The service does not know the ref, or does not let us ask.
     """
-    # The cluster first: when it has ended and a later answer still says that the step has not,
-    # the step never will.
-    calls = reversed(describe_calls(ref))
-    answers = {call.operation: aws.make(call, once=True) for call in calls}
+    answers = [aws.make(call, once=True) for call in describe_calls(ref)]
     if isinstance(ref, StepRef):
-        return _step(ref, answers["DescribeCluster"]["Cluster"], answers["DescribeStep"]["Step"])
-    return _job_run(answers["GetJobRun"]["jobRun"])
+        return _step(ref, answers[0]["Cluster"], answers[1]["Step"])
+    return _job_run(answers[0]["jobRun"])
 
 
 def run_name(name: str, arguments: Sequence[str]) -> RunName | None:

@@ -75,11 +75,15 @@ class SeenCluster:
 
 
 def describe_calls(ref: Ref) -> list[ApiCall]:
-    """Calls that `describe` makes."""
+    """Calls that `describe` makes.
+
+    The cluster comes first: when it has ended and a later answer still says that the step has not,
+    the step never will.
+    """
     if isinstance(ref, StepRef):
         return [
-            ApiCall("emr", "DescribeStep", {"ClusterId": ref.cluster, "StepId": ref.step}),
             cluster_call(ref.cluster),
+            ApiCall("emr", "DescribeStep", {"ClusterId": ref.cluster, "StepId": ref.step}),
         ]
     return [
         ApiCall(
@@ -105,11 +109,11 @@ def describe(aws: Aws, ref: Ref) -> Seen:
     AnswerLost
         No answer.
     """
-    first, *rest = describe_calls(ref)
+    answers = [aws.make(call) for call in describe_calls(ref)]
     if isinstance(ref, ServerlessRef):
-        return seen_job_run(aws.make(first)["jobRun"])
-    step = seen_step(ref.cluster, aws.make(first)["Step"])
-    cluster = seen_cluster(aws.make(rest[0])["Cluster"])
+        return seen_job_run(answers[0]["jobRun"])
+    cluster = seen_cluster(answers[0]["Cluster"])
+    step = seen_step(ref.cluster, answers[1]["Step"])
     return Seen(**{**vars(step), "cluster_state": cluster.state, "cluster_cause": cluster.cause})
 
 
