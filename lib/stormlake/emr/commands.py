@@ -11,6 +11,7 @@ MODULES: Final[dict[str, str]] = {
     "cost": "cost_command",
     "deploy": "deploy_command",
     "estimate": "estimate_command",
+    "logs": "logs_command",
     "submit": "submit",
     "wait": "wait_command",
 }

@@ -54,6 +54,8 @@ class Look:
         Where the service delivers logs; None where it does not.
     run : RunName or None
         None for what is no job of ours.
+    cluster_mode : bool
+        Whether the driver of the step is in a container of its own.
     failure : mapping
         `FailureDetails` of a step: Reason, Message, LogFile.
     """
@@ -66,6 +68,7 @@ class Look:
     cluster_reason: str = ""
     log_uri: str | None = None
     run: RunName | None = None
+    cluster_mode: bool = False
     failure: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -85,8 +88,15 @@ class Look:
         return said + (f" ({self.cluster_reason})" if self.lost and self.cluster_reason else "")
 
 
-def look(aws: Aws, ref: Ref) -> Look:
-    """Ask the service, each request of `describe_calls` once: who waits will look again.
+def look(aws: Aws, ref: Ref, *, once: bool = False) -> Look:
+    """Ask the service, by the requests of `describe_calls`.
+
+    Parameters
+    ----------
+    aws : Aws
+    ref : Ref
+    once : bool
+        Each request a single time, for who will look again anyway.
 
     Raises
     ------
@@ -95,7 +105,7 @@ def look(aws: Aws, ref: Ref) -> Look:
     CallFailed
         The service does not know the ref, or does not let us ask.
     """
-    answers = [aws.make(call, once=True) for call in describe_calls(ref)]
+    answers = [aws.make(call, once=once) for call in describe_calls(ref)]
     if isinstance(ref, StepRef):
         return _step(ref, answers[0]["Cluster"], answers[1]["Step"])
     return _job_run(answers[0]["jobRun"])
@@ -130,6 +140,7 @@ def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
 
 def _step(ref: StepRef, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> Look:
     seen, of = seen_step(ref.cluster, step), seen_cluster(cluster)
+    arguments = step.get("Config", {}).get("Args", [])
     return Look(
         ref=seen.ref,
         state=seen.state,
@@ -138,7 +149,8 @@ def _step(ref: StepRef, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> 
         cluster_state=of.state,
         cluster_reason=of.cause or "",
         log_uri=cluster.get("LogUri") or None,
-        run=run_name(seen.name, step.get("Config", {}).get("Args", [])),
+        run=run_name(seen.name, arguments),
+        cluster_mode=_value(arguments, "--deploy-mode") == "cluster",
         failure=step["Status"].get("FailureDetails", {}),
     )
 

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from stormlake.emr.aws import AnswerLost, Aws, CallFailed
 from stormlake.emr.looks import Look, look
@@ -95,6 +95,8 @@ class Waiting:
         Asks the service.
     progress : callable
         Gives how far the run of a look says it is, or None.
+    each : callable
+        Called with every look, the last one too.
     interrupted : callable
         What Ctrl-C or SIGTERM does: to return is to wait on.
     timeout : float or None
@@ -107,6 +109,7 @@ class Waiting:
     ref: Ref
     look: Callable[[], Look]
     progress: Callable[[Look], Seen | None] = lambda seen: None
+    each: Callable[[Look], object] = lambda seen: None
     interrupted: Callable[[KeyboardInterrupt], None] | None = None
     timeout: float | None = None
     clock: Callable[[], float] = time.monotonic
@@ -121,21 +124,13 @@ class Waiting:
         self._troubled = False
 
     @classmethod
-    def of(
-        cls,
-        aws: Aws,
-        ref: Ref,
-        *,
-        timeout: float | None = None,
-        interrupted: Callable[[KeyboardInterrupt], None] | None = None,
-    ) -> Waiting:
+    def of(cls, aws: Aws, ref: Ref, **given: Any) -> Waiting:
         """A wait by the service's own answers, and the progress in the run's lake."""
         return cls(
             ref,
-            look=lambda: look(aws, ref),
+            look=lambda: look(aws, ref, once=True),
             progress=lambda seen: progress(aws, seen.run),
-            interrupted=interrupted,
-            timeout=timeout,
+            **given,
         )
 
     def until_ended(self) -> Look:
@@ -183,6 +178,7 @@ class Waiting:
             raise self._cannot_look(error) from error  # credentials that have ended meanwhile
         self.last, self._answered, self._troubled = seen, self.clock(), False
         self._tell(seen)
+        self.each(seen)
         return seen, self.pauses.after_answer()
 
     def _cannot_look(self, error: StormlakeError) -> CannotLook:

@@ -33,11 +33,16 @@ def own_place(frames: Iterable[Frame]) -> str | None:
         `stormlake/lake/write.py, line 12, in write_partitions`; None without frames.
     """
     all_frames = list(frames)
-    own = [frame for frame in all_frames if not any(part in frame[0] for part in PASSERS_ON)]
+    own = [frame for frame in all_frames if is_own(frame)]
     if not all_frames:
         return None
     path, line, function = (own or all_frames)[-1]
     return f"{_short(path)}, line {line}, in {function}"
+
+
+def is_own(frame: Frame) -> bool:
+    """Whether a frame's code is more than a passer-on of errors."""
+    return not any(part in frame[0] for part in PASSERS_ON)
 
 
 def _short(path: str) -> str:
