@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other run test test-spark test-large lint bench bench-radar bench-sensors docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-spark test-large lint bench bench-radar bench-sensors docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ $(STAMP):
 setup-other:
 	@$(MAKE) --no-print-directory setup SPARK=$(OTHER_SPARK) VENV=$(OTHER_VENV)
 
+setup-s3: setup ## what Spark needs for an s3:// lake, from Maven Central into the user's cache (SPARK=4.0: 560 MB)
+	$(BIN)/python -m stormlake.s3_jars --spark $(SPARK)
+
 run: setup ## radar: real volumes and a simulated storm; sensors: a simulated hour; into ./lake and lake-map.png
 	$(BIN)/stormlake samples --out $(ARCHIVE)/samples
 	$(BIN)/stormlake simulate radar --station KTLX --start 2026-05-01T21:00 --volumes 12 --seed 3 --out $(ARCHIVE)/storm
@@ -57,9 +60,10 @@ run: setup ## radar: real volumes and a simulated storm; sensors: a simulated ho
 	$(BIN)/stormlake aggregate requests_by_os --source $(SENSORS)/cloudfront --lake lake
 
 test: setup setup-other ## all tests: everything on one runtime, Spark's tests on the other too
+	$(BIN)/python -m stormlake.s3_jars --spark $(SPARK) --spark $(OTHER_SPARK)
 	tests/both_runtimes.sh $(BIN)/python $(OTHER_VENV)/bin/python $(PYTEST_ARGS)
 
-test-spark: setup ## Spark's tests alone, on the runtime SPARK
+test-spark: setup-s3 ## Spark's tests alone, on the runtime SPARK
 	$(BIN)/python -m pytest -m spark $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy, and what AWS is given: cfn-lint and statelint

@@ -76,7 +76,7 @@ setup(
         "stormlake.radar": ["*.csv"],
         "stormlake.sql": ["**/*.sql"],
         "stormlake.account": ["*"],
-        "stormlake.requirements": ["emr-*.lock"],
+        "stormlake.requirements": ["emr-*.lock", "jars.lock"],
     },
     install_requires=INSTALL,
     extras_require=EXTRAS,

@@ -25,6 +25,12 @@ class Runtime:
         Version of glibc on the image (Amazon Linux 2023).
     lock : str
         Lock file of a development environment with this Spark, relative to the repository.
+    s3_jars : tuple of str
+        What pip's PySpark lacks to reach S3, by Maven coordinates (group:artifact:version); a
+        cluster has its own. hadoop-aws must match `hadoop` to the digit.
+    committer_jar : str
+        Spark's binding to the S3A committers; never on a session's class path but in the test
+        that shows why we do not use them.
     """
 
     label: str
@@ -33,6 +39,8 @@ class Runtime:
     python: str
     glibc: str
     lock: str
+    s3_jars: tuple[str, ...]
+    committer_jar: str
 
     @property
     def short(self) -> str:
@@ -53,6 +61,12 @@ RUNTIMES = (
         python="/usr/bin/python3.11",
         glibc="2.34",
         lock="requirements/spark-3.5.lock",
+        s3_jars=(
+            "org.apache.hadoop:hadoop-aws:3.3.4",
+            "com.amazonaws:aws-java-sdk-bundle:1.12.262",
+        ),
+        # Maven Central has no 3.5.6 of this one (November 2026).
+        committer_jar="org.apache.spark:spark-hadoop-cloud_2.12:3.5.5",
     ),
     Runtime(
         label="emr-spark-8.0.0",
@@ -61,6 +75,8 @@ RUNTIMES = (
         python="/usr/bin/python3.11",
         glibc="2.34",
         lock="requirements/spark-4.0.lock",
+        s3_jars=("org.apache.hadoop:hadoop-aws:3.4.1", "software.amazon.awssdk:bundle:2.24.6"),
+        committer_jar="org.apache.spark:spark-hadoop-cloud_2.13:4.0.2",
     ),
 )
 
