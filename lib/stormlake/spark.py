@@ -21,6 +21,8 @@ from stormlake.java import use_java
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from stormlake.spark_s3 import S3Access
+
 MEANING: Final = {
     # ANSI and the time zone differ between the runtimes' defaults; both must give the same rows.
     "spark.sql.ansi.enabled": "true",
@@ -71,7 +73,10 @@ def under_spark_submit() -> bool:
 
 
 def start_session(
-    name: str, master: str | None = None, extra: Mapping[str, str] | None = None
+    name: str,
+    master: str | None = None,
+    extra: Mapping[str, str] | None = None,
+    s3: S3Access | None = None,
 ) -> SparkSession:
     """Start the session that a job runs in, or join the one that spark-submit prepared.
 
@@ -83,11 +88,14 @@ def start_session(
         Spark master; ignored under spark-submit, which names it. Default `local[*]`.
     extra : mapping of str to str, optional
         Further settings, which win over ours.
+    s3 : S3Access, optional
+        How a lake in a bucket is reached; ignored under spark-submit, where the cluster knows.
 
     Raises
     ------
     RefusedInput
-        When Java or PySpark is missing, or Spark does not start with this master.
+        When Java, PySpark, or for S3 a jar or credentials are missing, or Spark does not start
+        with this master.
     """
     try:
         from pyspark.sql import SparkSession
@@ -105,6 +113,8 @@ def start_session(
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
         settings |= own_settings(master)
+        if s3 is not None:
+            settings |= s3.settings(_spark_home())
         builder = builder.master(master)
     for key, value in (settings | dict(extra or {})).items():
         builder = builder.config(key, value)
@@ -121,6 +131,8 @@ def start_session(
             with contextlib.suppress(psutil.Error):
                 process.kill()
         raise
+    if s3 is not None and not under_spark_submit():
+        s3.give_keys(session)
     if threading.current_thread() is threading.main_thread():
         # PySpark's handler talks to the JVM in the middle of the command that it interrupts,
         # which breaks both; stopping the session cancels its jobs all the same.
@@ -134,6 +146,10 @@ def stop_session(session: SparkSession) -> None:
     process = getattr(gateway, "proc", None)
     try:
         session.stop()
+        if process is not None:
+            # Hadoop keeps file systems by bucket: the JVM's next session may have another
+            # endpoint, or another's credentials.
+            gateway.jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     except Exception:
         if process is None:
             raise
@@ -186,6 +202,14 @@ def executor_cpu_seconds(session: SparkSession) -> float:
     )
     nanoseconds = sum(stages.apply(i).executorCpuTime() for i in range(stages.size()))
     return float(nanoseconds) / 1e9
+
+
+def _spark_home() -> Path:
+    """Folder of the Spark that PySpark starts."""
+    from pyspark import find_spark_home
+
+    found: Any = find_spark_home
+    return Path(found._find_spark_home())
 
 
 def _children() -> list[psutil.Process]:

@@ -326,5 +326,5 @@ def test_grid_rows_of_a_real_volume_cost_at_most_two_bytes(spark, tmp_path: Path
 def test_a_lake_that_this_spark_cannot_reach_is_refused_with_its_address(
     spark: Any,
 ) -> None:
-    with pytest.raises(RefusedInput, match=r"cannot write to nosuch://bucket/lake"):
+    with pytest.raises(RefusedInput, match=r"cannot reach nosuch://bucket/lake"):
         LakeFiles(spark, "nosuch://bucket/lake")

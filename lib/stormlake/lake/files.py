@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from stormlake.errors import RefusedInput
+from stormlake.lake.hadoop_errors import s3_errors
 from stormlake.lake.partitions import FileWritten, Partition
 from stormlake.lake.types import Table
 
@@ -48,10 +49,10 @@ class LakeFiles:
         try:
             self._fs = self._path("").getFileSystem(self._conf)
         except Py4JJavaError as error:
-            # A laptop's Spark comes without hadoop-aws; a cluster's has it.
+            # pip's Spark comes without hadoop-aws, and who runs its spark-submit must bring it.
             raise RefusedInput(
-                f"this Spark cannot write to {lake_uri}: {error.java_exception.getMessage()}; "
-                "give a local folder"
+                f"this Spark cannot reach {lake_uri}: {error.java_exception.getMessage()}; give a "
+                "local folder, or see docs/s3.md"
             ) from error
 
     def table_uri(self, table: Table) -> str:
@@ -60,7 +61,8 @@ class LakeFiles:
 
     def exists(self, path: str) -> bool:
         """Whether the lake holds this path."""
-        return bool(self._fs.exists(self._path(path)))
+        with s3_errors(self.root):
+            return bool(self._fs.exists(self._path(path)))
 
     def partition_path(self, table: Table, values: Partition) -> str:
         """Folder of a partition below the lake's root, escaped as Spark escapes it."""
@@ -86,15 +88,20 @@ class LakeFiles:
         """Read the footers of these data files (size by path)."""
 
         def count(path: str) -> FileWritten:
+            # The size is known: to ask for it again would be one more request for each file.
+            known = self._jvm.org.apache.hadoop.fs.FileStatus(
+                sizes[path], False, 1, sizes[path], 0, self._path(path)
+            )
             hadoop = self._jvm.org.apache.parquet.hadoop
-            source = hadoop.util.HadoopInputFile.fromPath(self._path(path), self._conf)
+            source = hadoop.util.HadoopInputFile.fromStatus(known, self._conf)
             reader = hadoop.ParquetFileReader.open(source)
             try:
                 return FileWritten(path, int(reader.getRecordCount()), sizes[path])
             finally:
                 reader.close()
 
-        return {written.path: written for written in _together(count, sorted(sizes))}
+        with s3_errors(self.root):
+            return {written.path: written for written in _together(count, sorted(sizes))}
 
     def staging_folders(self, table: Table) -> list[str]:
         """Paths of the table's staging folders, live or dead."""
@@ -103,15 +110,23 @@ class LakeFiles:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Delete these paths with everything below them; a path that is gone is no error."""
-        _together(lambda path: self._fs.delete(self._path(path), True), list(paths))
+        with s3_errors(self.root):
+            _together(lambda path: self._fs.delete(self._path(path), True), list(paths))
 
     def _list(self, folder: str, files: bool) -> list[tuple[str, int]]:
-        path = self._path(folder)
-        if not self._fs.exists(path):
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            with s3_errors(self.root):
+                listed = self._fs.listStatus(self._path(folder))
+        except Py4JJavaError as error:
+            # To look first whether it is there would be two more requests.
+            if error.java_exception.getClass().getName() != "java.io.FileNotFoundException":
+                raise
             return []
         found = [
             (str(status.getPath().getName()), int(status.getLen()))
-            for status in self._fs.listStatus(path)
+            for status in listed
             if bool(status.isFile()) == files
         ]
         # Data files never begin with these; checksums, markers and Spark's own work do.

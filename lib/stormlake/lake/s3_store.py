@@ -99,7 +99,12 @@ class S3Store:
 
     @contextmanager
     def _errors(self, path: str, missing_is_none: bool = False) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            ConnectionError,
+            HTTPClientError,
+        )
 
         try:
             yield
@@ -114,8 +119,13 @@ class S3Store:
             if status < 500 and code not in ("SlowDown", "RequestTimeout", "Throttling"):
                 raise StoreRefused(f"{self._url(path)}: {code}: {error}") from error
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
-        except BotoCoreError as error:
+        except (ConnectionError, HTTPClientError) as error:
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
+        except BotoCoreError as error:
+            # No request was made: no credentials, a login that has ended, a name that S3 forbids.
+            raise StoreRefused(
+                f"{self._url(path)}: {error}; check --aws-profile and the address"
+            ) from error
 
 
 class _ConditionFailed(Exception):

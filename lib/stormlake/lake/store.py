@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from stormlake.archive.s3 import Patience, make_client
 from stormlake.lake.local_store import LocalStore
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Store, Stored, StoreRefused
 from stormlake.lake.s3_store import S3Store
@@ -23,6 +24,9 @@ __all__ = [
     "overwrite",
 ]
 
+PATIENCE: Final = Patience(attempts=6)
+"""A lease lasts two minutes: who renews it must know well before whether S3 answers."""
+
 
 def open_store(uri: str, session: Any = None, endpoint_url: str | None = None) -> Store:
     """Open the store of a lake.
@@ -35,12 +39,17 @@ def open_store(uri: str, session: Any = None, endpoint_url: str | None = None) -
         Needed for S3.
     endpoint_url : str, optional
         S3 endpoint other than AWS's.
+
+    Raises
+    ------
+    RefusedInput
+        The address, endpoint or region cannot be used as given.
     """
     parts = urlsplit(uri)
     if parts.scheme in ("s3", "s3a"):
         if session is None:
             raise ValueError(f"a boto3 session is needed to open {uri}")
-        client = session.client("s3", endpoint_url=endpoint_url)
+        client = make_client(session, endpoint_url=endpoint_url, unsigned=False, patience=PATIENCE)
         return S3Store(client, parts.netloc, parts.path)
     if parts.scheme == "file":
         return LocalStore(Path(unquote(parts.path)))

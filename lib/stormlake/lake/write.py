@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from stormlake.errors import StormlakeError
 from stormlake.lake.files import LakeFiles
+from stormlake.lake.hadoop_errors import s3_errors
 from stormlake.lake.partitions import Partition, PartitionWritten
 from stormlake.lake.types import Column as Defined
 from stormlake.lake.types import Table, spark_schema
@@ -104,7 +105,8 @@ def write_partitions(
     )
     with _settings(spark, _STREAM):
         try:
-            writer.parquet(files.table_uri(table))
+            with s3_errors(lake_uri):
+                writer.parquet(files.table_uri(table))
         except Exception as error:
             # The message comes wrapped in whatever the runtime adds before and after.
             found = re.search(rf"{_OUTSIDE}[^>]*>", str(error))

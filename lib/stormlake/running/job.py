@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,13 +31,14 @@ from stormlake.lake.runs import (
     write_record,
 )
 from stormlake.lake.sources import code_hash
-from stormlake.lake.store import Store, open_store
+from stormlake.lake.store import S3Store, Store, open_store
 from stormlake.lake.types import Table
 from stormlake.lake.write import remove_dead_staging, write_partitions
 from stormlake.running.cpu import run_cpu_seconds
 from stormlake.running.failures import place_of
 from stormlake.running.options import Common, Terminated, interrupt_behind, refuse_unless
 from stormlake.running.progress import Progress, ProgressObject
+from stormlake.spark_s3 import S3Access
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,14 +58,19 @@ class Lake:
         `s3://bucket[/prefix]` or an absolute path.
     store : Store
         Below the same root.
+    access : S3Access or None
+        How a session of our own reaches it; None for a folder.
     """
 
     uri: str
     store: Store
+    access: S3Access | None = None
 
     def exists(self) -> bool:
-        """Whether there is anything; a bucket is taken to be there."""
-        return "://" in self.uri or Path(self.uri).is_dir()
+        """Whether there is anything: a folder, or a key below the address."""
+        if self.access is not None:
+            return next(iter(self.store.list("")), None) is not None
+        return Path(unquote(self.uri.removeprefix("file://"))).is_dir()
 
 
 def open_lake(uri: str, common: Common) -> Lake:
@@ -73,12 +80,20 @@ def open_lake(uri: str, common: Common) -> Lake:
     if "://" not in uri:
         # Spark's workers have another working directory than the driver.
         uri = str(Path(uri).expanduser().absolute())
-    session = None
     if uri.startswith("s3://"):
+        refuse_unless(
+            re.match(r"s3://[^/]+(/|$)", uri) is not None,
+            f"lake {uri!r} names no bucket: expected s3://BUCKET[/PREFIX]",
+        )
+        uri = uri.rstrip("/")
         session = make_session(common.region, common.aws_profile)
-    elif "://" in uri and not uri.startswith("file://"):
+        store = open_store(uri, session=session, endpoint_url=common.endpoint_url)
+        assert isinstance(store, S3Store)
+        meta = store.client.meta
+        return Lake(uri, store, S3Access(session, meta.endpoint_url, meta.region_name))
+    if "://" in uri and not uri.startswith("file://"):
         raise RefusedInput(f"lake {uri!r}: expected a local folder or s3://BUCKET[/PREFIX]")
-    return Lake(uri, open_store(uri, session=session, endpoint_url=common.endpoint_url))
+    return Lake(uri, open_store(uri))
 
 
 def open_archive(uri: str, common: Common) -> Source:
@@ -232,7 +247,8 @@ class JobRun:
         from stormlake.spark import executor_cpu_seconds, is_local, start_session, stop_session
 
         cpu, wall = run_cpu_seconds(), time.monotonic()
-        session = start_session(f"stormlake {self.job} {self.run_id}", master, extra)
+        name = f"stormlake {self.job} {self.run_id}"
+        session = start_session(name, master, extra, self.lake.access)
         self._starting_cpu = run_cpu_seconds() - cpu
         self._starting_wall = time.monotonic() - wall
         self._stack.callback(stop_session, session)

@@ -11,6 +11,7 @@ import click
 from stormlake.errors import RefusedInput
 from stormlake.lake import views
 from stormlake.lake.collect import collect_json
+from stormlake.lake.hadoop_errors import s3_errors
 from stormlake.lake.sql_files import views_read
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common
@@ -56,16 +57,17 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
             f"there is no lake at {lake.uri}; stormlake ingest-radar and stormlake "
             "aggregate make one, --lake names one"
         )
-    spark = start_session("stormlake sql", master)
+    spark = start_session("stormlake sql", master, s3=lake.access)
     try:
-        frame = views.query(spark, lake.uri, text)
-        if common.dry_run:
-            frame.explain()
-        elif common.output == "json":
-            rows = collect_json(frame, limit)
-            click.echo(json.dumps({"rows": rows}, ensure_ascii=False))
-        else:
-            frame.show(limit, truncate=WIDEST)
+        with s3_errors(lake.uri):
+            frame = views.query(spark, lake.uri, text)
+            if common.dry_run:
+                frame.explain()
+            elif common.output == "json":
+                rows = collect_json(frame, limit)
+                click.echo(json.dumps({"rows": rows}, ensure_ascii=False))
+            else:
+                frame.show(limit, truncate=WIDEST)
     finally:
         stop_session(spark)
 
