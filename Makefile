@@ -99,6 +99,11 @@ lock: ## resolve requirements/constraints.txt into the lock files
 	for each in emr-7.13.0 emr-spark-8.0.0; do \
 	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
 	    -c build/tested.txt setup.py -o requirements/$$each.lock; done
+	# The same without Py-ART and what only Py-ART needs: for arm64, which it has no wheel for.
+	echo 'arm-pyart ; python_version < "3"' > build/without-pyart.txt
+	for each in emr-7.13.0 emr-spark-8.0.0; do \
+	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+	    --override build/without-pyart.txt -c build/tested.txt setup.py -o requirements/$$each-nopyart.lock; done
 	for each in build java; do \
 	  build/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
 	    -c requirements/constraints.txt requirements/$$each.in -o requirements/$$each.lock; done

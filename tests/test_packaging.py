@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stormlake.emr.artifacts import Target
 from stormlake.emr.code_zip import code_zip
 from stormlake.runtimes import RUNTIMES, runtime
 
@@ -58,6 +59,15 @@ def test_an_unknown_runtime_is_refused_with_the_known_ones() -> None:
         runtime("emr-7.14.0")
 
 
+@pytest.mark.parametrize("each", RUNTIMES, ids=lambda each: each.label)
+def test_a_lock_without_pyart_has_the_same_versions_and_none_of_its_chain(each) -> None:
+    whole = locked(ROOT / "requirements" / Target(each).lock_name)
+    without = locked(ROOT / "requirements" / Target(each, pyart=False).lock_name)
+    assert without.items() < whole.items()
+    assert not {"arm-pyart", "xradar", "scipy", "s3fs", "cartopy"} & without.keys()
+    assert {"recast-radar", "numba", "pyarrow", "boto3", "isal", "click"} <= without.keys()
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
@@ -95,7 +105,11 @@ def test_a_wheel_carries_the_jobs_the_sql_and_all_data(wheel: Path) -> None:
         "stormlake/radar/stations.csv",
         "stormlake/plots/us_states.csv",
         "stormlake/requirements/jars.lock",
-        *(f"stormlake/requirements/{each.cluster_lock}" for each in RUNTIMES),
+        *(
+            f"stormlake/requirements/{Target(each, pyart=pyart).lock_name}"
+            for each in RUNTIMES
+            for pyart in (True, False)
+        ),
     } <= names
     assert not any(name.startswith("stormlake/requirements/spark-") for name in names)
 

@@ -12,6 +12,7 @@ MODULES: Final[dict[str, str]] = {
     "deploy": "deploy_command",
     "estimate": "estimate_command",
     "logs": "logs_command",
+    "package": "package",
     "submit": "submit",
     "wait": "wait_command",
 }
