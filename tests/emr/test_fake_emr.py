@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.emr.conftest import cluster_request, waiting_cluster
 from tests.fakes.emr import FakeAws, Loss, Script, Timing, internal_error, throttling
-from tests.fakes.emr.machine import Step
+from tests.fakes.emr.steps import Step
 from tests.fakes.faults import LoseResponse, Rule
 from tests.fakes.s3 import S3Server
 
@@ -257,6 +257,33 @@ def test_a_step_that_ignores_the_interrupt_ends_by_force_and_without_its_action(
     emr.cancel_steps(ClusterId=cluster, StepIds=[one], StepCancellationOption="TERMINATE_PROCESS")
     assert step_state(fake, cluster, one) == "CANCELLED"
     assert cluster_status(fake, cluster)["State"] == "WAITING"
+
+
+def test_a_driver_outlives_its_cancelled_step_until_yarn_is_told(
+    fake: FakeAws, bucket: str
+) -> None:
+    fake.emr.drivers_outlive_cancel = True
+    policy = {"IdleTimeout": 3600}
+    cluster = waiting_cluster(fake, LogUri=f"s3://{bucket}", AutoTerminationPolicy=policy)
+    fake.scripts.expect(Script(until=threading.Event()))
+    (one,) = add(fake, cluster, step())
+    fake.tick()
+    fake.client("emr").cancel_steps(
+        ClusterId=cluster, StepIds=[one], StepCancellationOption="TERMINATE_PROCESS"
+    )
+    assert step_state(fake, cluster, one) == "CANCELLED"
+    left = the_step(fake, cluster, one)
+    fake.clock.advance(2 * 3600)
+    assert left.driver_left(fake.clock.now())
+    assert cluster_status(fake, cluster)["State"] == "WAITING"
+
+    kill = step("kill")
+    kill["HadoopJarStep"]["Args"] = ["yarn", "application", "-kill", str(left.application)]
+    (killer,) = add(fake, cluster, kill)
+    assert step_state(fake, cluster, killer) == "COMPLETED"
+    assert not left.driver_left(fake.clock.now())
+    fake.clock.advance(3600)
+    assert cluster_status(fake, cluster)["State"] == "TERMINATED"
 
 
 def test_lists_come_page_by_page_the_newest_first(fake: FakeAws) -> None:

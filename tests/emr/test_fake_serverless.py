@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.fakes.emr import FakeAws, Script
-from tests.fakes.emr.serverless import ServerlessTiming, Workers
+from tests.fakes.emr.job_runs import ServerlessTiming, Workers
 
 ROLE = "arn:aws:iam::123456789012:role/job"
 

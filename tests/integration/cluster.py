@@ -75,7 +75,11 @@ class Cluster:
 
 @contextmanager
 def standalone_cluster(
-    folder: Path, workers: int = 2, env: Mapping[str, str] | None = None
+    folder: Path,
+    workers: int = 2,
+    env: Mapping[str, str] | None = None,
+    *,
+    own_path: bool = True,
 ) -> Iterator[Cluster]:
     """Start a master and workers of one core each; end all of it.
 
@@ -86,6 +90,8 @@ def standalone_cluster(
     workers : int
     env : mapping, optional
         Further environment of workers and their executors.
+    own_path : bool
+        Whether executors import `stormlake` from here; else from what a job ships, as on EMR.
     """
     java = find_java_home()
     assert java is not None, "a standalone cluster needs Java 17"
@@ -97,7 +103,9 @@ def standalone_cluster(
         "PYSPARK_PYTHON": sys.executable,
         # An executor does not know the driver's import path.
         "PYTHONPATH": os.pathsep.join(
-            part for part in ((env or {}).get("PYTHONPATH"), *_own_path()) if part
+            part
+            for part in ((env or {}).get("PYTHONPATH"), *(_own_path() if own_path else ()))
+            if part
         ),
     }
     with ExitStack() as stack:

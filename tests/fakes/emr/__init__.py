@@ -21,15 +21,15 @@ What it does not show, and what of AWS's is only worded here:
 | bootstrap actions, configurations, security configuration | kept, not applied |
 | reason of an auto-termination | USER_REQUEST with a text of ours; the vendor's pages do not name it |
 | idle | no step is there; YARN applications and HDFS use, which EMR counts too, are not looked at |
-| YARN | a step's driver is its own process: cancelling the step ends it, where on EMR a driver in cluster mode is an "asynchronous process" that CancelSteps does not reach |
+| YARN | a driver runs below its step's process, and cancelling the step ends it; with `fake.emr.drivers_outlive_cancel = True` it lives on, as on EMR in cluster mode, until a step `yarn application -kill` |
 | texts of errors | the vendor's where its pages or public reports give them |
 | unknown members in a request | refused; AWS ignores some |
 """  # noqa: E501 - a row of a table is one line
 
 from tests.fakes.emr.clock import Clock
-from tests.fakes.emr.machine import Loss, Timing
 from tests.fakes.emr.runners import Script, ScriptedRunner, Work
 from tests.fakes.emr.server import FakeAws, internal_error, throttling
+from tests.fakes.emr.steps import Loss, Timing
 
 __all__ = [
     "Clock",

@@ -95,6 +95,8 @@ def yarn_client_text(application: str, at: float, exit_code: int | None) -> str:
     ]
     if exit_code is not None:
         lines.append(f"{stamp} INFO Client: Application report for {application} (state: FINISHED)")
+        if exit_code:
+            lines.append(f"\t diagnostics: User application exited with status {exit_code}")
         lines.append(f"\t final status: {'SUCCEEDED' if exit_code == 0 else 'FAILED'}")
     if exit_code:
         lines.append(

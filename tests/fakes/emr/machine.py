@@ -4,7 +4,9 @@ Sources: "Understanding the cluster lifecycle" and "Submit work to an Amazon EMR
 Management Guide); StepConfig, ClusterStateChangeReason and StepStatus (EMR API Reference);
 "Cancel steps when you submit work to an Amazon EMR cluster", which says of release 5.32 and later:
 SEND_INTERRUPT is a SIGTERM to the step's child process, TERMINATE_PROCESS a SIGKILL to it and all
-below it, and a cancelled step does not trigger ActionOnFailure.
+below it, "asynchronous processes are not affected", and a cancelled step does not trigger
+ActionOnFailure. A driver in YARN's cluster mode is such a process (SPARK-6692: the end of the
+client does not end the application).
 
 Nothing moves by itself: `Cluster.events` gives what is due next and when, and `EmrService.tick`
 lets it happen in the order of time.
@@ -12,79 +14,27 @@ lets it happen in the order of time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from tests.fakes.emr.instances import Fleet
 from tests.fakes.emr.logs import Delivery, LogStore, container, yarn_client_text
-from tests.fakes.emr.runners import Runner, Task, Work, command_runner
+from tests.fakes.emr.runners import (
+    Runner,
+    Script,
+    ScriptedTask,
+    Work,
+    command_runner,
+)
+from tests.fakes.emr.steps import Loss, Step, Timing
 
 ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 STEP_OVER = ("COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED")
 TERMINATING_ACTIONS = ("TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW")
 
 Event = tuple[float, Callable[[float], None]]
-
-
-@dataclass
-class Timing:
-    """How long the stand-in's clusters take for what takes minutes at AWS (s of the clock)."""
-
-    starting: float = 0.0
-    bootstrapping: float = 0.0
-    terminating: float = 0.0
-    step_pending: float = 0.0
-
-
-@dataclass(frozen=True)
-class Loss:
-    """How a cluster is lost.
-
-    Parameters
-    ----------
-    code : str
-        A ClusterStateChangeReasonCode, such as INSTANCE_FLEET_TIMEOUT or BOOTSTRAP_FAILURE.
-    message : str
-    seconds : float
-        After its creation.
-    leaves_pending : bool
-        Whether steps that never ran stay PENDING rather than CANCELLED.
-    """
-
-    code: str
-    message: str = "lost by the test's script"
-    seconds: float = 0.0
-    leaves_pending: bool = False
-
-
-@dataclass
-class Step:
-    """A step and what became of it."""
-
-    id: str
-    config: Mapping[str, Any]
-    created: float
-    role: str | None = None
-    state: str = "PENDING"
-    message: str | None = None
-    started: float | None = None
-    ended: float | None = None
-    task: Task | None = None
-    work: Work | None = None
-    application: str | None = None
-    failure: Mapping[str, str] | None = None
-    delivery: Delivery | None = None
-
-    @property
-    def action(self) -> str:
-        return str(self.config.get("ActionOnFailure", "TERMINATE_CLUSTER"))
-
-    @property
-    def active(self) -> bool:
-        """Whether its process is there."""
-        return self.state == "RUNNING" or (self.state == "CANCEL_PENDING" and self.task is not None)
 
 
 @dataclass
@@ -116,6 +66,7 @@ class Cluster:
     steps: list[Step] = field(default_factory=list)
     scaling: Mapping[str, Any] | None = None
     auto_termination: Mapping[str, Any] | None = None
+    drivers_outlive_cancel: bool = False
     _idle_since: float = 0.0
     _slot_since: float = 0.0
     _with_errors: bool = False
@@ -134,7 +85,7 @@ class Cluster:
                 yield self.since + self.timing.bootstrapping, self._become_ready
             case "RUNNING" | "WAITING":
                 yield from self._step_events(now)
-                yield from self._idle_events()
+                yield from self._idle_events(now)
             case "TERMINATING":
                 yield self.since + self.timing.terminating, self._terminated
         if self.loss is not None and self.state not in ENDING:
@@ -153,9 +104,11 @@ class Cluster:
             free = max(pending[0].created, self.ready, self._slot_since)
             yield free + self.timing.step_pending, partial(self._start, pending[0])
 
-    def _idle_events(self) -> Iterator[Event]:
+    def _idle_events(self, now: float) -> Iterator[Event]:
         if any(step.state not in STEP_OVER for step in self.steps):
             return
+        if any(step.driver_left(now) for step in self.steps):
+            self._idle_since = now
         if not self.request["Instances"].get("KeepJobFlowAliveWhenNoSteps", False):
             yield self._idle_since, self._all_steps_completed
         elif self.auto_termination is not None:
@@ -200,7 +153,20 @@ class Cluster:
         step.application = f"application_{int(self.created * 1000)}_{number:04}"
         step.work = Work(step.config["Name"], command_runner(jar.get("Args", [])), at)
         step.delivery = Delivery(at)
-        step.task = self.runner.start(step.work)
+        if step.work.arguments[:3] == ["yarn", "application", "-kill"]:
+            found = self._kill_application(step.work.arguments[3:], at)
+            step.task = ScriptedTask(step.work, Script(exit_code=int(not found)))
+        else:
+            step.task = self.runner.start(step.work)
+
+    def _kill_application(self, applications: Sequence[str], at: float) -> bool:
+        """Do what `yarn application -kill APPLICATION` does; whether there was one."""
+        found = [step for step in self.steps if step.application in applications and step.task]
+        for step in found:
+            assert step.task is not None
+            if step.task.ended(at) is None:
+                step.task.stop(at, kill=True)
+        return bool(found)
 
     def _step_ended(self, step: Step, at: float) -> None:
         assert step.task is not None
@@ -237,6 +203,11 @@ class Cluster:
             self._cancel_pending(step, at, "Cancelled by user")
             if self.state not in ENDING and self.ready is not None:
                 self._settle(at)
+        elif self.drivers_outlive_cancel and step.work is not None and step.work.cluster_mode:
+            self._cancel_pending(step, at, "Cancelled by user")
+            step.outlived = True
+            self._slot_since = at
+            self._settle(at)
         else:
             step.state = "CANCEL_PENDING"
             step.message = "Cancelled by user"
@@ -271,7 +242,10 @@ class Cluster:
         self.reason = {"Code": code, "Message": message}
         self._with_errors = with_errors
         for step in self.steps:
-            if step.active:
+            if step.driver_left(at):
+                assert step.task is not None
+                step.task.stop(at, kill=True)
+            elif step.active:
                 assert step.task is not None
                 step.task.stop(at, kill=True)
                 step.state = "INTERRUPTED"
@@ -298,7 +272,8 @@ class Cluster:
     def deliver_logs(self, now: float) -> None:
         """Write the logs that are due."""
         for step in self.steps if self.log_uri else []:
-            if step.delivery is not None and step.delivery.due(self.logs, now, step.ended):
+            ended = None if step.driver_left(now) else step.ended
+            if step.delivery is not None and step.delivery.due(self.logs, now, ended):
                 self._deliver(step, now)
 
     def _deliver(self, step: Step, now: float) -> None:
@@ -306,7 +281,8 @@ class Cluster:
         assert task is not None and work is not None and application is not None
         texts = dict(task.logs(now))
         if work.cluster_mode:
-            code = None if step.ended is None else task.exit_code
+            running = step.ended is None or step.driver_left(now)
+            code = None if running else task.exit_code
             client = yarn_client_text(application, work.started, code)
             texts["stderr"] = client + texts.get("stderr", "")
             for attempt, driver in enumerate(task.drivers(now), 1):

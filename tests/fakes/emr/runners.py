@@ -76,7 +76,16 @@ class Task(Protocol):
 
 
 class Runner(Protocol):
-    """Starts tasks."""
+    """Starts tasks.
+
+    Attributes
+    ----------
+    environment : mapping of str to str
+        What a step's process inherits, as instances know their region and credentials; `FakeAws`
+        sets it.
+    """
+
+    environment: Mapping[str, str]
 
     def start(self, work: Work) -> Task:
         """Begin."""
@@ -180,6 +189,7 @@ class ScriptedRunner:
     def __init__(self) -> None:
         self._scripts: list[tuple[str, Script]] = []
         self.works: list[Work] = []
+        self.environment: Mapping[str, str] = {}
 
     def expect(self, script: Script, name: str = "") -> None:
         """Say how the next step goes whose name matches the regular expression `name`."""

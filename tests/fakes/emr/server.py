@@ -64,6 +64,7 @@ class FakeAws(FaultProxy):
         self.s3 = self.session().client("s3", endpoint_url=s3.endpoint_url)
         self.clock = clock or Clock()
         self.runner = runner or ScriptedRunner()
+        self.runner.environment = self.environment
         self.logs = LogStore(self.s3)
         self.emr = EmrService(self.clock, self.runner, self.logs)
         self.serverless = ServerlessService(self.clock, self.runner, self.logs)

@@ -16,10 +16,20 @@ from functools import partial
 from typing import Any
 
 from tests.fakes.emr.clock import Clock
-from tests.fakes.emr.ids import ACCOUNT, REGION, serverless_id
+from tests.fakes.emr.documents import Document
+from tests.fakes.emr.ids import serverless_id
+from tests.fakes.emr.job_runs import (
+    Application,
+    JobRun,
+    ServerlessTiming,
+    Workers,
+    application_document,
+    run_document,
+    run_summary,
+)
+from tests.fakes.emr.limits import page
 from tests.fakes.emr.logs import Delivery, LogStore
-from tests.fakes.emr.runners import Runner, Task, Work
-from tests.fakes.emr.service import Document, page
+from tests.fakes.emr.runners import Runner, Work
 from tests.fakes.emr.validation import (
     Refusal,
     check_answer,
@@ -29,78 +39,6 @@ from tests.fakes.emr.validation import (
 )
 
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
-
-
-@dataclass(frozen=True)
-class Workers:
-    """What a job run occupies, driver and executors together, for its bill."""
-
-    vcpu: float = 12.0
-    memory_gb: float = 48.0
-    storage_gb: float = 60.0
-
-
-@dataclass
-class Application:
-    """An application.
-
-    Parameters
-    ----------
-    id : str
-    release : str
-        Label of its runtime.
-    created : float
-        s since 1970.
-    state : str
-    auto_start : bool
-        Whether a job run starts it.
-    architecture : str
-    maximum_capacity : mapping or None
-        `cpu`, `memory` and `disk`, as GetApplication gives them.
-    """
-
-    id: str
-    release: str
-    created: float
-    state: str = "CREATED"
-    auto_start: bool = True
-    architecture: str = "X86_64"
-    maximum_capacity: Mapping[str, str] | None = None
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications/{self.id}"
-
-
-@dataclass
-class JobRun:
-    """A job run and what became of it."""
-
-    id: str
-    request: Mapping[str, Any]
-    application: Application
-    created: float
-    updated: float
-    state: str = "SUBMITTED"
-    details: str = "Job submitted."
-    started: float | None = None
-    ended: float | None = None
-    task: Task | None = None
-    delivery: Delivery | None = None
-
-    @property
-    def arn(self) -> str:
-        return f"{self.application.arn}/jobruns/{self.id}"
-
-
-@dataclass
-class ServerlessTiming:
-    """How long a job run stays in each state before RUNNING, and its bill is away (s)."""
-
-    submitted: float = 0.0
-    pending: float = 0.0
-    scheduled: float = 0.0
-    bill: float = 0.0
 
 
 @dataclass
@@ -265,38 +203,15 @@ class ServerlessService:
 
     def _get_job_run(self, request: Mapping[str, Any]) -> Document:
         run = self._run(request)
-        document: Document = {
-            **_run_summary(run),
-            "jobRunId": run.id,
-            "jobDriver": run.request["jobDriver"],
-            "tags": run.request.get("tags", {}),
-            "executionTimeoutMinutes": run.request.get("executionTimeoutMinutes", 720),
-        }
-        if "configurationOverrides" in run.request:
-            document["configurationOverrides"] = run.request["configurationOverrides"]
-        if run.started is not None:
-            document["startedAt"] = run.started
-        if run.ended is not None and run.started is not None:
-            document["endedAt"] = run.ended
-            document["totalExecutionDurationSeconds"] = round(run.ended - run.started)
-            if self.clock.now() >= run.ended + self.timing.bill:
-                hours = math.ceil(max(60.0, run.ended - run.started)) / 3600
-                bill = {
-                    "vCPUHour": self.workers.vcpu * hours,
-                    "memoryGBHour": self.workers.memory_gb * hours,
-                    "storageGBHour": self.workers.storage_gb * hours,
-                }
-                document["totalResourceUtilization"] = bill
-                document["billedResourceUtilization"] = bill
-        del document["id"]
-        return {"jobRun": document}
+        billed = self.timing.bill <= self.clock.now() - (run.ended or math.inf)
+        return {"jobRun": run_document(run, self.workers if billed else None)}
 
     def _list_job_runs(self, request: Mapping[str, Any]) -> Document:
         after = _instant(request.get("createdAtAfter"), -math.inf)
         before = _instant(request.get("createdAtBefore"), math.inf)
         states = request.get("states")
         chosen = [
-            _run_summary(run)
+            run_summary(run)
             for run in reversed(self.runs.values())
             if run.application.id == request["applicationId"]
             and after <= run.created <= before
@@ -318,21 +233,7 @@ class ServerlessService:
         return _ids(run)
 
     def _get_application(self, request: Mapping[str, Any]) -> Document:
-        application = self._application(request)
-        document: Document = {
-            "applicationId": application.id,
-            "arn": application.arn,
-            "releaseLabel": application.release,
-            "type": "Spark",
-            "state": application.state,
-            "createdAt": application.created,
-            "updatedAt": application.created,
-            "architecture": application.architecture,
-            "autoStartConfiguration": {"enabled": application.auto_start},
-        }
-        if application.maximum_capacity is not None:
-            document["maximumCapacity"] = dict(application.maximum_capacity)
-        return {"application": document}
+        return {"application": application_document(self._application(request))}
 
     def _start_application(self, request: Mapping[str, Any]) -> Document:
         self._application(request).state = "STARTED"
@@ -366,23 +267,6 @@ def _enter(run: JobRun, state: str, at: float) -> None:
 
 def _ids(run: JobRun) -> Document:
     return {"applicationId": run.application.id, "jobRunId": run.id}
-
-
-def _run_summary(run: JobRun) -> Document:
-    return {
-        "applicationId": run.application.id,
-        "id": run.id,
-        **({"name": run.request["name"]} if "name" in run.request else {}),
-        "arn": run.arn,
-        "createdBy": f"arn:aws:iam::{ACCOUNT}:user/tester",
-        "createdAt": run.created,
-        "updatedAt": run.updated,
-        "executionRole": run.request["executionRoleArn"],
-        "state": run.state,
-        "stateDetails": run.details,
-        "releaseLabel": run.application.release,
-        "mode": run.request.get("mode", "BATCH"),
-    }
 
 
 def _instant(value: str | None, default: float) -> float:

@@ -6,38 +6,26 @@ does not give are worded here; the tests of a client should not depend on them.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.fakes.emr.clock import Clock
-from tests.fakes.emr.ids import ACCOUNT, REGION, emr_id
+from tests.fakes.emr.documents import (
+    Document,
+    cluster_arn,
+    cluster_document,
+    step_document,
+    summary,
+)
+from tests.fakes.emr.ids import emr_id
 from tests.fakes.emr.instances import provision
+from tests.fakes.emr.limits import check_idle_timeout, check_steps, invalid, page
 from tests.fakes.emr.logs import LogStore
-from tests.fakes.emr.machine import (
-    ENDING,
-    TERMINATING_ACTIONS,
-    Cluster,
-    Loss,
-    Step,
-    Timing,
-)
+from tests.fakes.emr.machine import ENDING, Cluster
 from tests.fakes.emr.runners import Runner
+from tests.fakes.emr.steps import Loss, Step, Timing
 from tests.fakes.emr.validation import Refusal, check_answer, check_request, service_model
-
-Document = dict[str, Any]
-
-MOST_STEPS = 256
-LONGEST_STEP = 10240
-"""Characters of all strings in HadoopJarStep (AddJobFlowSteps, API Reference)."""
-
-AS_ASKED = (
-    *("Name", "ReleaseLabel", "Applications", "Tags", "ServiceRole", "Configurations"),
-    *("SecurityConfiguration", "AutoScalingRole", "ScaleDownBehavior", "CustomAmiId"),
-    *("EbsRootVolumeSize", "OSReleaseLabel", "LogEncryptionKmsKeyId"),
-)
-"""What DescribeCluster says as RunJobFlow was told it."""
 
 
 class EmrService:
@@ -53,6 +41,9 @@ class EmrService:
         Befalls the cluster that is made next, and that one alone.
     page_size : int
         Elements of each page of the List operations.
+    drivers_outlive_cancel : bool
+        Whether a driver in cluster mode goes on when its step is cancelled, as on EMR, until a
+        step `yarn application -kill APPLICATION` ends it; for clusters made from now on.
     """
 
     def __init__(self, clock: Clock, runner: Runner, logs: LogStore) -> None:
@@ -64,6 +55,7 @@ class EmrService:
         self.timing = Timing()
         self.next_loss: Loss | None = None
         self.page_size = 50
+        self.drivers_outlive_cancel = False
 
     # for the server
 
@@ -119,7 +111,7 @@ class EmrService:
         label = request.get("ReleaseLabel", "")
         if re.fullmatch(r"emr(-spark)?-\d+\.\d+\.\d+", label) is None:
             raise Refusal("ValidationException", f"The supplied release label is invalid: {label}.")
-        _check_idle_timeout(request.get("AutoTerminationPolicy"))
+        check_idle_timeout(request.get("AutoTerminationPolicy"))
         now = self._clock.now()
         cluster = Cluster(
             id=emr_id("j-"),
@@ -132,13 +124,14 @@ class EmrService:
             loss=self.next_loss,
             scaling=request.get("ManagedScalingPolicy"),
             auto_termination=request.get("AutoTerminationPolicy"),
+            drivers_outlive_cancel=self.drivers_outlive_cancel,
         )
         steps = request.get("Steps", [])
-        _check_steps(cluster, steps)
+        check_steps(cluster, steps)
         self.next_loss = None
         self.clusters[cluster.id] = cluster
         self._add(cluster, steps, request.get("StepExecutionRoleArn"))
-        return {"JobFlowId": cluster.id, "ClusterArn": _arn(cluster)}
+        return {"JobFlowId": cluster.id, "ClusterArn": cluster_arn(cluster)}
 
     def _add_job_flow_steps(self, request: Mapping[str, Any]) -> Document:
         cluster = self.clusters.get(request["JobFlowId"])
@@ -149,7 +142,7 @@ class EmrService:
                 "ValidationException",
                 "A job flow that is shutting down, terminated, or finished may not be modified.",
             )
-        _check_steps(cluster, request["Steps"])
+        check_steps(cluster, request["Steps"])
         return {"StepIds": self._add(cluster, request["Steps"], request.get("ExecutionRoleArn"))}
 
     def _add(
@@ -161,37 +154,14 @@ class EmrService:
         return [step.id for step in steps]
 
     def _describe_cluster(self, request: Mapping[str, Any]) -> Document:
-        cluster = self._cluster(request)
-        asked = cluster.request
-        instances = asked["Instances"]
-        attributes = {
-            "Ec2SubnetId": next(iter(instances.get("Ec2SubnetIds", [])), None)
-            or instances.get("Ec2SubnetId"),
-            "RequestedEc2SubnetIds": instances.get("Ec2SubnetIds"),
-            "IamInstanceProfile": asked.get("JobFlowRole"),
-        }
-        fleets = "InstanceFleets" in instances
-        answer = {
-            **_summary(cluster),
-            "Ec2InstanceAttributes": {k: v for k, v in attributes.items() if v is not None},
-            "InstanceCollectionType": "INSTANCE_FLEET" if fleets else "INSTANCE_GROUP",
-            "AutoTerminate": not instances.get("KeepJobFlowAliveWhenNoSteps", False),
-            "TerminationProtected": instances.get("TerminationProtected", False),
-            "VisibleToAllUsers": True,
-            "StepConcurrencyLevel": cluster.concurrency,
-            **{name: asked[name] for name in AS_ASKED if name in asked},
-        }
-        if cluster.log_uri is not None:
-            # EMR gives the address with its old scheme and a slash behind.
-            answer["LogUri"] = re.sub(r"^s3a?://", "s3n://", cluster.log_uri) + "/"
-        return {"Cluster": answer}
+        return {"Cluster": cluster_document(self._cluster(request))}
 
     def _list_clusters(self, request: Mapping[str, Any]) -> Document:
         after = _seconds(request.get("CreatedAfter"), 0.0)
         before = _seconds(request.get("CreatedBefore"), float("inf"))
         states = request.get("ClusterStates")
         chosen = [
-            _summary(cluster)
+            summary(cluster)
             for cluster in reversed(self.clusters.values())
             if after <= cluster.created <= before and (not states or cluster.state in states)
         ]
@@ -202,22 +172,22 @@ class EmrService:
         for step in cluster.steps:
             if step.id == request["StepId"]:
                 role = {} if step.role is None else {"ExecutionRoleArn": step.role}
-                return {"Step": _step(step) | role}
-        raise _invalid(f"Step id '{request['StepId']}' is not valid.")
+                return {"Step": step_document(step) | role}
+        raise invalid(f"Step id '{request['StepId']}' is not valid.")
 
     def _list_steps(self, request: Mapping[str, Any]) -> Document:
         cluster = self._cluster(request)
         ids, states = request.get("StepIds"), request.get("StepStates")
         if ids is not None:
             if len(ids) > 10:
-                raise _invalid("A maximum of 10 step ids may be given.")
+                raise invalid("A maximum of 10 step ids may be given.")
             by_id = {step.id: step for step in cluster.steps}
             if unknown := [one for one in ids if one not in by_id]:
-                raise _invalid(f"Step id '{unknown[0]}' is not valid.")
+                raise invalid(f"Step id '{unknown[0]}' is not valid.")
             steps = [by_id[one] for one in ids]
         else:
             steps = cluster.steps if states else cluster.steps[::-1]
-        chosen = [_step(step) for step in steps if not states or step.state in states]
+        chosen = [step_document(step) for step in steps if not states or step.state in states]
         return self._page("Steps", chosen, request)
 
     def _cancel_steps(self, request: Mapping[str, Any]) -> Document:
@@ -266,7 +236,7 @@ class EmrService:
     def _list_instance_fleets(self, request: Mapping[str, Any]) -> Document:
         cluster = self._cluster(request)
         if "InstanceFleets" not in cluster.request["Instances"]:
-            raise _invalid("Instance fleets and instance groups are mutually exclusive.")
+            raise invalid("Instance fleets and instance groups are mutually exclusive.")
         return self._page("InstanceFleets", [f.document() for f in cluster.fleets], request)
 
     def _put_managed_scaling_policy(self, request: Mapping[str, Any]) -> None:
@@ -278,7 +248,7 @@ class EmrService:
 
     def _put_auto_termination_policy(self, request: Mapping[str, Any]) -> None:
         policy = request.get("AutoTerminationPolicy")
-        _check_idle_timeout(policy)
+        check_idle_timeout(policy)
         self._cluster(request).auto_termination = policy
 
     def _get_auto_termination_policy(self, request: Mapping[str, Any]) -> Document:
@@ -288,111 +258,16 @@ class EmrService:
     def _cluster(self, request: Mapping[str, Any]) -> Cluster:
         cluster = self.clusters.get(request["ClusterId"])
         if cluster is None:
-            raise _invalid(f"Cluster id '{request['ClusterId']}' is not valid.")
+            raise invalid(f"Cluster id '{request['ClusterId']}' is not valid.")
         return cluster
 
     def _page(self, name: str, all_: Sequence[Document], request: Mapping[str, Any]) -> Document:
         return page(name, "Marker", all_, request, self.page_size)
 
 
-def page(
-    name: str, token: str, all_: Sequence[Document], request: Mapping[str, Any], size: int
-) -> Document:
-    """Cut the page that a request's token names, and name the next one."""
-    marker = request.get(token)
-    try:
-        start = int(base64.urlsafe_b64decode(marker)) if marker else 0
-    except ValueError as error:
-        raise _invalid(f"{token} '{marker}' is not valid.") from error
-    following = start + size
-    rest = {} if following >= len(all_) else {token: _token(following)}
-    return {name: list(all_[start:following]), **rest}
-
-
-def _token(offset: int) -> str:
-    return base64.urlsafe_b64encode(str(offset).encode()).decode()
-
-
 def _snake(operation: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
 
 
-def _invalid(message: str) -> Refusal:
-    return Refusal("InvalidRequestException", message, ErrorCode="InvalidParameter")
-
-
 def _seconds(value: Any, default: float) -> float:
     return default if value is None else float(value)
-
-
-def _check_idle_timeout(policy: Mapping[str, Any] | None) -> None:
-    if policy is not None and not 60 <= policy.get("IdleTimeout", 0) <= 604800:
-        raise Refusal("ValidationException", "IdleTimeout must be from 60 to 604800 seconds.")
-
-
-def _check_steps(cluster: Cluster, steps: Sequence[Mapping[str, Any]]) -> None:
-    if len(cluster.steps) + len(steps) > MOST_STEPS:
-        raise Refusal("ValidationException", f"Maximum number of steps is {MOST_STEPS}.")
-    for step in steps:
-        jar = step["HadoopJarStep"]
-        strings = [jar["Jar"], jar.get("MainClass", ""), *jar.get("Args", [])]
-        for pair in jar.get("Properties", []):
-            strings += [pair.get("Key", ""), pair.get("Value", "")]
-        if sum(map(len, strings)) > LONGEST_STEP:
-            raise Refusal(
-                "ValidationException",
-                f"The strings of HadoopJarStep exceed {LONGEST_STEP} characters in total.",
-            )
-        action = step.get("ActionOnFailure")
-        if cluster.concurrency > 1 and action in (*TERMINATING_ACTIONS, "CANCEL_AND_WAIT"):
-            raise Refusal(
-                "ValidationException",
-                f"ActionOnFailure {action} is not valid with a StepConcurrencyLevel above 1.",
-            )
-
-
-def _arn(cluster: Cluster) -> str:
-    return f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{cluster.id}"
-
-
-def _timeline(**times: float | None) -> Document:
-    return {f"{name}DateTime": at for name, at in times.items() if at is not None}
-
-
-def _summary(cluster: Cluster) -> Document:
-    return {
-        "Id": cluster.id,
-        "Name": cluster.request["Name"],
-        "Status": {
-            "State": cluster.state,
-            "StateChangeReason": dict(cluster.reason),
-            "Timeline": _timeline(Creation=cluster.created, Ready=cluster.ready, End=cluster.ended),
-        },
-        "NormalizedInstanceHours": 0,
-        "ClusterArn": _arn(cluster),
-    }
-
-
-def _step(step: Step) -> Document:
-    jar = step.config["HadoopJarStep"]
-    status: Document = {
-        "State": step.state,
-        "StateChangeReason": {} if step.message is None else {"Message": step.message},
-        "Timeline": _timeline(Creation=step.created, Start=step.started, End=step.ended),
-    }
-    if step.failure is not None:
-        status["FailureDetails"] = dict(step.failure)
-    return {
-        "Id": step.id,
-        "Name": step.config["Name"],
-        "Config": {
-            "Jar": jar["Jar"],
-            "Properties": {
-                pair.get("Key", ""): pair.get("Value", "") for pair in jar.get("Properties", [])
-            },
-            **({"MainClass": jar["MainClass"]} if "MainClass" in jar else {}),
-            "Args": jar.get("Args", []),
-        },
-        "ActionOnFailure": step.action,
-        "Status": status,
-    }
