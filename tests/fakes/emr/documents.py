@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from tests.fakes.emr.ids import ACCOUNT, REGION
+from tests.fakes.emr.instances import timeline
 from tests.fakes.emr.machine import Cluster
 from tests.fakes.emr.steps import Step
 
@@ -54,10 +55,6 @@ def cluster_arn(cluster: Cluster) -> str:
     return f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{cluster.id}"
 
 
-def _timeline(**times: float | None) -> Document:
-    return {f"{name}DateTime": at for name, at in times.items() if at is not None}
-
-
 def summary(cluster: Cluster) -> Document:
     """An element of ListClusters' answer, and part of DescribeCluster's."""
     return {
@@ -66,7 +63,7 @@ def summary(cluster: Cluster) -> Document:
         "Status": {
             "State": cluster.state,
             "StateChangeReason": dict(cluster.reason),
-            "Timeline": _timeline(Creation=cluster.created, Ready=cluster.ready, End=cluster.ended),
+            "Timeline": timeline(Creation=cluster.created, Ready=cluster.ready, End=cluster.ended),
         },
         "NormalizedInstanceHours": 0,
         "ClusterArn": cluster_arn(cluster),
@@ -79,7 +76,7 @@ def step_document(step: Step) -> Document:
     status: Document = {
         "State": step.state,
         "StateChangeReason": {} if step.message is None else {"Message": step.message},
-        "Timeline": _timeline(Creation=step.created, Start=step.started, End=step.ended),
+        "Timeline": timeline(Creation=step.created, Start=step.started, End=step.ended),
     }
     if step.failure is not None:
         status["FailureDetails"] = dict(step.failure)

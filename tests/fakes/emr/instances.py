@@ -32,18 +32,13 @@ class Instance:
 
     def document(self, fleet: Fleet) -> dict[str, Any]:
         """An element of ListInstances' answer."""
-        timeline = {
-            "CreationDateTime": self.created,
-            "ReadyDateTime": self.ready,
-            "EndDateTime": self.ended,
-        }
         owner = "InstanceFleetId" if fleet.is_fleet else "InstanceGroupId"
         return {
             "Id": self.id,
             "Ec2InstanceId": self.ec2_id,
             "Status": {
                 "State": self.state,
-                "Timeline": {name: at for name, at in timeline.items() if at is not None},
+                "Timeline": timeline(Creation=self.created, Ready=self.ready, End=self.ended),
             },
             owner: fleet.id,
             "Market": self.market,
@@ -92,17 +87,12 @@ class Fleet:
     def document(self) -> dict[str, Any]:
         """An element of ListInstanceFleets' answer."""
         state = "PROVISIONING" if self.ready is None else "RUNNING"
-        timeline = {
-            "CreationDateTime": self.created,
-            "ReadyDateTime": self.ready,
-            "EndDateTime": self.ended,
-        }
         return {
             "Id": self.id,
             "Name": self.config.get("Name", self.role),
             "Status": {
                 "State": "TERMINATED" if self.ended is not None else state,
-                "Timeline": {name: at for name, at in timeline.items() if at is not None},
+                "Timeline": timeline(Creation=self.created, Ready=self.ready, End=self.ended),
             },
             "InstanceFleetType": self.role,
             "TargetOnDemandCapacity": self.config.get("TargetOnDemandCapacity", 0),
@@ -127,6 +117,11 @@ class Fleet:
             for one in self.instances
             if one.market == market and one.state == "RUNNING"
         )
+
+
+def timeline(**times: float | None) -> dict[str, float]:
+    """A Timeline of what has happened: `Creation`, `Ready`, `Start`, `End`."""
+    return {f"{name}DateTime": at for name, at in times.items() if at is not None}
 
 
 def provision(instances: Mapping[str, Any], at: float) -> Iterator[Fleet]:

@@ -280,12 +280,13 @@ class Cluster:
         task, work, application = step.task, step.work, step.application
         assert task is not None and work is not None and application is not None
         texts = dict(task.logs(now))
-        if work.cluster_mode:
+        drivers = task.drivers(now) if work.cluster_mode else []
+        if drivers:
             running = step.ended is None or step.driver_left(now)
             code = None if running else task.exit_code
             client = yarn_client_text(application, work.started, code)
             texts["stderr"] = client + texts.get("stderr", "")
-            for attempt, driver in enumerate(task.drivers(now), 1):
+            for attempt, driver in enumerate(drivers, 1):
                 folder = f"{self.log_uri}/{self.id}/containers/{application}"
                 for name in ("stdout", "stderr"):
                     address = f"{folder}/{container(application, attempt)}/{name}.gz"

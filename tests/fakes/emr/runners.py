@@ -112,7 +112,8 @@ class Script:
     logs : mapping
         What the step's own process writes: `controller`, `syslog`, `stdout`, `stderr`.
     drivers : sequence of mapping
-        `stdout` and `stderr` of each attempt of the driver in cluster mode.
+        `stdout` and `stderr` of each attempt of the driver in cluster mode; none if
+        `spark-submit` never got as far as YARN.
     failure : mapping, optional
         FailureDetails: Reason, Message, LogFile.
     interrupt_seconds : float

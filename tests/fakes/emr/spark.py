@@ -6,8 +6,9 @@
             ...
 
 Of a step's arguments only master and deploy mode are changed: a standalone cluster has no cluster
-mode for Python. What YARN would do is done by `spark_submit.py`. A step's process is the JVM of
-`spark-submit`, with Python below it; in cluster mode on EMR these are two machines' business.
+mode for Python. What YARN would do is done here and in `spark_submit.py`: files from S3, archives,
+the driver's environment, a second attempt for a driver that failed. A step's process is the JVM of
+`spark-submit` with Python below it, whose stdout and stderr Spark merges into stdout, on EMR too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from tests.fakes.emr.spark_submit import BadSubmit, Submit, localize, read_submi
 from tests.fakes.s3 import S3Server
 from tests.integration.cluster import spark_home
 from tests.integration.runs import MARK, kill_marked, marked, test_environment
+
+YARN_ATTEMPTS = 2
+"""yarn.resourcemanager.am.max-attempts, which a driver has unless spark.yarn.maxAppAttempts says
+otherwise (yarn-default.xml; "Running Spark on YARN")."""
 
 END_SECONDS = 20.0
 """Until what a dead step left behind is killed."""
@@ -97,6 +102,7 @@ class SparkTask:
         self._code: int | None = None
         self._ended: float | None = None
         self._stopped = 0
+        self._error = ""
         self._lock = threading.Lock()
         self.environment = test_environment(self._runner.environment)
         """Carries the mark by which a test finds what the step left."""
@@ -129,13 +135,17 @@ class SparkTask:
         self._thread.join()
 
     def logs(self, now: float) -> Mapping[str, str]:
-        process = {name: self._read(name) for name in ("stdout", "stderr")}
-        return {"controller": self._controller()} | ({} if self._work.cluster_mode else process)
+        controller = (
+            "INFO startExec 'hadoop jar /var/lib/aws/emr/step-runner/hadoop-jars/"
+            f"command-runner.jar {' '.join(self._work.arguments)}'\n"
+        )
+        if self._code is not None:
+            controller += f"INFO waitProcessCompletion ended with exit code {self._code}\n"
+        own = {} if self._work.cluster_mode else next(iter(self._attempts()), {})
+        return {"controller": controller, **own} | ({"stderr": self._error} if self._error else {})
 
     def drivers(self, now: float) -> Sequence[Mapping[str, str]]:
-        if not self._work.cluster_mode:
-            return []
-        return [{name: self._read(name) for name in ("stdout", "stderr")}]
+        return self._attempts() if self._work.cluster_mode else []
 
     @property
     def failure(self) -> Mapping[str, str] | None:
@@ -145,16 +155,28 @@ class SparkTask:
         try:
             code = self._carry_out(read_submit(self._work.arguments))
         except BadSubmit as error:
-            (self._folder / "stderr").write_text(f"Error: {error}\n")
+            self._error = f"Error: {error}\n"
             code = 1
         except Exception as error:  # told where a person looks, not lost with the thread
-            (self._folder / "stderr").write_text(f"the stand-in is broken: {error!r}\n")
+            self._error = f"the stand-in is broken: {error!r}\n"
             code = 1
         with self._lock:
             self._code = code
 
     def _carry_out(self, submit: Submit) -> int:
-        runner, working = self._runner, self._folder / "container"
+        most = 1
+        if self._work.cluster_mode:
+            most = int(submit.settings.get("spark.yarn.maxAppAttempts", YARN_ATTEMPTS))
+        code = 0
+        for number in range(1, most + 1):
+            code = self._attempt(submit, self._folder / f"attempt-{number}")
+            if code == 0 or self._stopped:
+                break
+        return code
+
+    def _attempt(self, submit: Submit, folder: Path) -> int:
+        """Run the driver once; gives its exit code."""
+        runner, working = self._runner, folder.with_name(f"container-{folder.name}")
         working.mkdir()
         with runner.localizing:
             ready = localize(
@@ -165,26 +187,21 @@ class SparkTask:
                 spark_home() / "bin" / "spark-submit",
                 runner.master,
             )
-        configuration = self._folder / "conf"
-        configuration.mkdir()
+        folder.mkdir()
         inherited = {
             f"spark.executorEnv.{name}": value for name, value in runner.environment.items()
         }
-        defaults = configuration / "spark-defaults.conf"
-        defaults.write_text(spark_defaults(inherited | runner.defaults))
+        (folder / "spark-defaults.conf").write_text(spark_defaults(inherited | runner.defaults))
         environment = self.environment | {
             "JAVA_HOME": str(find_java_home()),
             "SPARK_HOME": str(spark_home()),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_CONF_DIR": str(configuration),
+            "SPARK_CONF_DIR": str(folder),
             **ready.environment,
         }
         # A cluster's driver has the code that it was sent, and no other.
         environment.pop("PYTHONPATH", None)
-        with (
-            (self._folder / "stdout").open("wb") as stdout,
-            (self._folder / "stderr").open("wb") as stderr,
-        ):
+        with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
             with self._lock:
                 if self._stopped:
                     return self._stopped
@@ -200,6 +217,14 @@ class SparkTask:
         self._end_rest()
         return 128 - code if code < 0 else code
 
+    def _attempts(self) -> list[Mapping[str, str]]:
+        """What each attempt of the driver has written."""
+        return [
+            {name: (folder / name).read_text(errors="replace") for name in ("stdout", "stderr")}
+            for folder in sorted(self._folder.glob("attempt-*"))
+            if (folder / "stderr").exists()
+        ]
+
     def _end_rest(self) -> None:
         """Give the driver's Python, whose JVM has gone, a moment to go too; then kill it."""
         mark = self.environment[MARK]
@@ -207,22 +232,6 @@ class SparkTask:
         while alive(mark) and time.monotonic() < end:
             time.sleep(0.1)
         kill_marked(mark)
-
-    def _controller(self) -> str:
-        lines = [
-            "INFO startExec 'hadoop jar /var/lib/aws/emr/step-runner/hadoop-jars/"
-            f"command-runner.jar {' '.join(self._work.arguments)}'",
-            f"INFO Environment: {len(self.environment)} variables",
-        ]
-        if self._code is not None:
-            lines.append(f"INFO waitProcessCompletion ended with exit code {self._code}")
-        return "\n".join(lines) + "\n"
-
-    def _read(self, name: str) -> str:
-        try:
-            return (self._folder / name).read_text(errors="replace")
-        except FileNotFoundError:
-            return ""
 
 
 def alive(mark: str) -> bool:
