@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stormlake.errors import ExitCode
-from stormlake.lake.locks import LEASE, RENEW, WAIT, LockHeld, LockLost, hold, live_locks
+from stormlake.lake.locks import LEASE, RENEW, WAIT, LockHeld, LockLost, hold, live_locks, revoke
 from stormlake.lake.processes import Process, current_process
 from stormlake.lake.store import LocalStore, S3Store, Store
 
@@ -300,3 +300,32 @@ def test_the_lock_of_a_killed_process_is_no_obstacle_but_that_of_a_live_one_is(
         holder.kill()
         holder.wait()
         holder.stdout.close()
+
+
+def test_the_locks_of_a_run_can_be_taken_away_and_stay_held_until_it_must_have_noticed(
+    tmp_path: Path,
+) -> None:
+    store = LocalStore(tmp_path)
+    now = [1000.0]
+    with (
+        hold(store, "j", ["A", "B"], run_id="k-1", clock=lambda: now[0]) as mine,
+        hold(store, "j", ["C"], run_id="k-2", clock=lambda: now[0]) as others,
+        hold(store, "jj", ["A"], run_id="k-1", clock=lambda: now[0]) as namesake,
+    ):
+        assert revoke(store, "j", "k-1", clock=lambda: now[0]) == 2
+        with pytest.raises(LockLost, match=r"k-1 \(cancelled\)"):
+            mine.check()
+        others.check()
+        namesake.check()
+        with (
+            pytest.raises(LockHeld),
+            hold(store, "j", ["A"], wait=0, clock=lambda: now[0]),
+        ):
+            pass
+        now[0] += 60.0
+        with hold(store, "j", ["A"], wait=0, clock=lambda: now[0]) as next_one:
+            next_one.check()
+
+
+def test_there_is_nothing_to_take_from_a_run_that_holds_nothing(tmp_path: Path) -> None:
+    assert revoke(LocalStore(tmp_path), "j", "k-1") == 0

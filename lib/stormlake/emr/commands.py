@@ -8,12 +8,15 @@ from typing import Final
 import click
 
 MODULES: Final[dict[str, str]] = {
+    "cancel": "cancel_command",
     "cost": "cost_command",
     "deploy": "deploy_command",
     "estimate": "estimate_command",
+    "list": "list_command",
     "logs": "logs_command",
     "package": "package",
-    "submit": "submit",
+    "status": "status_command",
+    "submit": "submit_command",
     "wait": "wait_command",
 }
 """Command -> module below `stormlake.emr`, which has a click command `main`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from stormlake.emr.aws import Aws
 from stormlake.emr.lookup import describe_calls, seen_cluster, seen_job_run, seen_step
 from stormlake.emr.refs import Ref, StepRef
 from stormlake.emr.states import CLUSTER_FINAL, FINAL
+from stormlake.emr.steps import read_step_name
 from stormlake.running.options import unpack_arguments
 
 
@@ -126,7 +126,7 @@ def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
     RunName or None
         None for what was not submitted by us.
     """
-    named = re.fullmatch(r"stormlake/([^/]+)/([^/]+)/([^/]+)", name)
+    named = read_step_name(name)
     try:
         plain = unpack_arguments(list(arguments))
     except click.UsageError:
@@ -134,8 +134,7 @@ def run_name(name: str, arguments: Sequence[str]) -> RunName | None:
     lake = _value(plain, "--lake")
     if named is None or lake is None:
         return None
-    run_id = _value(plain, "--run-id") or f"{named[2]}-{named[3]}"
-    return RunName(named[1], run_id, lake)
+    return RunName(named.job, _value(plain, "--run-id") or named.run_id, lake)
 
 
 def _step(ref: StepRef, cluster: Mapping[str, Any], step: Mapping[str, Any]) -> Look:

@@ -29,6 +29,9 @@ GOOD: Final = frozenset({"COMPLETED", "SUCCESS"})
 
 CANCELLED: Final = frozenset({"CANCELLED"})
 
+STOPPED: Final = CANCELLED | {"INTERRUPTED"}
+"""Final states of what somebody ended; INTERRUPTED is a step whose cluster was terminated."""
+
 FINAL: Final = STEP_FINAL | JOB_RUN_FINAL
 """Final states of a step or a job run; the two services give no word two meanings."""
 

@@ -83,6 +83,26 @@ def step_name(job: str, run_key: str, attempt: int) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class StepName:
+    """What a step's name tells of its run."""
+
+    job: str
+    run_key: str
+    attempt: int
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run."""
+        return run_id(self.run_key, self.attempt)
+
+
+def read_step_name(name: str) -> StepName | None:
+    """Read a step's name; None for what was not submitted by us."""
+    found = re.fullmatch(r"stormlake/([^/]+)/([^/]+)/(\d+)", name)
+    return found and StepName(found[1], found[2], int(found[3]))
+
+
 def run_id(run_key: str, attempt: int) -> str:
     """Id of a submitted run; also the client token of EMR Serverless."""
     return f"{run_key}-{attempt}"

@@ -248,6 +248,33 @@ def live_locks(store: Store, *, but: Held, clock: Callable[[], float] = time.tim
     return found
 
 
+def revoke(store: Store, job: str, run_id: str, *, clock: Callable[[], float] = time.time) -> int:
+    """Take the locks of a run away, so that it writes nothing more; gives how many there were.
+
+    A run notices when it next renews them, and stops. Until it must have noticed they stay held,
+    by nobody, so that no other run begins beside it.
+    """
+    revoked = 0
+    for entry in store.list(f"{PREFIX}{job}"):
+        while (there := _read(store, entry.path)) is not None:
+            lock, version = there
+            if (lock.job, lock.run_id) != (job, run_id):
+                break
+            nobody = replace(
+                lock,
+                owner=uuid.uuid4().hex,
+                run_id=f"{run_id} (cancelled)",
+                local=False,
+                expires=clock() + 2 * RENEW,
+            )
+            try:
+                store.replace(entry.path, nobody.dump(), version)
+            except Changed:
+                continue  # renewed or released in this moment
+            revoked += 1
+    return revoked
+
+
 def lock_path(job: str, name: str | None) -> str:
     """Where a lock stands in the store."""
     return f"{PREFIX}{job}.json" if name is None else f"{PREFIX}{job}/{name}.json"

@@ -1,0 +1,186 @@
+"""`stormlake emr cancel`: it is asked to end, then made to, and its answer is read."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stormlake.emr.aws import Aws
+from stormlake.emr.cancelling import Ended, NotTaken, cancel
+from stormlake.emr.refs import ServerlessRef, StepRef
+from stormlake.emr.waiting import StillRunning
+from stormlake.errors import ExitCode, RefusedInput
+from stormlake.lake.locks import LockHeld, LockLost, hold
+from stormlake.lake.store import S3Store
+from tests.emr.conftest import waiting_cluster
+from tests.emr.submitting import CLUSTER, ROLE, clock_of, invoke, plan, put_archive
+from tests.fakes.emr import FakeAws, Script
+from tests.fakes.faults import Answer, Rule
+
+ENDLESS = Script(seconds=math.inf)
+DEAF = Script(seconds=math.inf, interrupt_seconds=math.inf)
+
+
+def started(fake: FakeAws, aws: Aws, bucket: str, script: Script, **given: Any) -> Any:
+    """What runs a radar job that goes as the script says."""
+    put_archive(fake, bucket)
+    fake.scripts.expect(script)
+    place = given or {"cluster_id": waiting_cluster(fake)}
+    ref = plan(aws, bucket, **place).submit(aws, clock_of(fake)).ref
+    fake.tick()
+    return ref
+
+
+def cancellations(fake: FakeAws) -> list[str]:
+    """What was asked of CancelSteps, in order."""
+    return [
+        json.loads(request.body)["StepCancellationOption"]
+        for request in fake.requests
+        if request.headers.get("x-amz-target", "").endswith("CancelSteps")
+    ]
+
+
+def test_a_step_that_heeds_an_interrupt_is_not_killed(fake: FakeAws, aws: Aws, bucket: str) -> None:
+    ref = started(fake, aws, bucket, ENDLESS)
+    assert cancel(aws, ref, clock=clock_of(fake)) == Ended(ref, "CANCELLED", "interrupted")
+    assert cancellations(fake) == ["SEND_INTERRUPT"]
+
+
+def test_a_step_that_does_not_is_killed_after_the_grace(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    ref = started(fake, aws, bucket, DEAF)
+    before = fake.clock.now()
+    assert cancel(aws, ref, grace=90, clock=clock_of(fake)) == Ended(ref, "CANCELLED", "killed")
+    assert cancellations(fake) == ["SEND_INTERRUPT", "TERMINATE_PROCESS"]
+    assert 90 <= fake.clock.now() - before < 120
+
+
+def test_the_cluster_goes_on_after_a_step_was_cancelled(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    ref = started(fake, aws, bucket, ENDLESS)
+    cancel(aws, ref, clock=clock_of(fake))
+    fake.tick()
+    assert fake.emr.clusters[ref.cluster].state == "WAITING"
+
+
+def test_a_cluster_that_was_made_for_the_step_is_terminated(
+    fake: FakeAws, aws: Aws, bucket: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "cluster.toml"
+    path.write_text(CLUSTER)
+    ref = started(fake, aws, bucket, ENDLESS, transient=True, cluster_file=path)
+    ended = cancel(aws, ref, clock=clock_of(fake))
+    assert (ended.state, ended.how) == ("INTERRUPTED", "cluster terminated")
+    fake.tick()
+    assert fake.emr.clusters[ref.cluster].state in ("TERMINATING", "TERMINATED")
+    assert cancellations(fake) == []
+    assert cancel(aws, ref, clock=clock_of(fake)) == Ended(ref, "INTERRUPTED", "already")
+
+
+def test_a_cluster_that_ends_by_itself_but_is_not_ours_is_left_to_its_other_steps(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    ref = started(fake, aws, bucket, ENDLESS)
+    instances = fake.emr.clusters[ref.cluster].request["Instances"]
+    instances["KeepJobFlowAliveWhenNoSteps"] = False
+    assert cancel(aws, ref, clock=clock_of(fake)).how == "interrupted"
+
+
+def test_a_job_run_is_cancelled_with_the_grace(fake: FakeAws, aws: Aws, bucket: str) -> None:
+    application = fake.serverless.application()
+    ref = started(fake, aws, bucket, ENDLESS, serverless=application, execution_role=ROLE)
+    assert cancel(aws, ref, grace=45, clock=clock_of(fake)).state == "CANCELLED"
+    (request,) = [r for r in fake.requests if r.method == "DELETE"]
+    assert request.target == (
+        f"/applications/{application}/jobruns/{ref.job_run}?shutdownGracePeriodInSeconds=45"
+    )
+
+
+def test_what_was_cancelled_before_is_so_again(fake: FakeAws, aws: Aws, bucket: str) -> None:
+    ref = started(fake, aws, bucket, ENDLESS)
+    cancel(aws, ref, clock=clock_of(fake))
+    assert cancel(aws, ref, clock=clock_of(fake)) == Ended(ref, "CANCELLED", "already")
+
+
+def test_what_has_ended_otherwise_is_not_cancelled(fake: FakeAws, aws: Aws, bucket: str) -> None:
+    ref = started(fake, aws, bucket, Script())
+    with pytest.raises(RefusedInput, match=rf"{ref} has ended: COMPLETED; there is nothing to"):
+        cancel(aws, ref, clock=clock_of(fake))
+
+
+def test_a_step_that_emr_will_not_cancel_is_told_with_its_reason(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    """CancelSteps answers 200 and says of each step whether it took the request."""
+    ref = started(fake, aws, bucket, ENDLESS)
+    info = {"StepId": ref.step, "Status": "FAILED", "Reason": "The step is stubborn."}
+    body = json.dumps({"CancelStepsInfoList": [info]}).encode()
+    answer = Answer(200, body, {"Content-Type": "application/x-amz-json-1.1"})
+    fake.inject(Rule(answer, header=("X-Amz-Target", "CancelSteps$")))
+    with pytest.raises(NotTaken, match=rf"EMR did not cancel {ref}: The step is stubborn\."):
+        cancel(aws, ref, clock=clock_of(fake))
+
+
+def test_a_step_that_survives_everything_is_told_as_running(
+    fake: FakeAws, aws: Aws, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = started(fake, aws, bucket, DEAF)
+    info = {"StepId": ref.step, "Status": "SUBMITTED"}
+    body = json.dumps({"CancelStepsInfoList": [info]}).encode()
+    answer = Answer(200, body, {"Content-Type": "application/x-amz-json-1.1"})
+    fake.inject(Rule(answer, header=("X-Amz-Target", "CancelSteps$"), times=None))
+    with pytest.raises(StillRunning, match=rf"{ref} was told to end and is RUNNING") as caught:
+        cancel(aws, ref, clock=clock_of(fake))
+    assert caught.value.exit_code == ExitCode.STILL_RUNNING
+
+
+def test_a_driver_that_the_step_leaves_behind_loses_its_locks(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    """In cluster mode the driver is YARN's; CancelSteps ends spark-submit, not the driver."""
+    ref = started(fake, aws, bucket, ENDLESS)
+    run = fake.emr.clusters[ref.cluster].steps[0].config["Name"].split("/")
+    run_id = f"{run[2]}-{run[3]}"
+    store = S3Store(fake.client("s3"), bucket, "lake")
+    with hold(store, "ingest-radar", ["KLBB"], run_id=run_id) as driver:
+        with hold(store, "ingest-radar", ["KTLX"], run_id="another-1") as other:
+            cancel(aws, ref, clock=clock_of(fake))
+            with pytest.raises(LockLost, match="cancelled"):
+                driver.check()
+            other.check()
+        # Until the driver must have noticed nobody else begins either.
+        with (
+            pytest.raises(LockHeld, match=rf"run {run_id} \(cancelled\)"),
+            hold(store, "ingest-radar", ["KLBB"], run_id="next-1", wait=0),
+        ):
+            pass
+
+
+def test_the_command_tells_how_it_went(fake: FakeAws, aws: Aws, bucket: str) -> None:
+    ref = started(fake, aws, bucket, ENDLESS)
+    result = invoke("emr", "cancel", str(ref), "--output", "json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {
+        "ref": str(ref),
+        "state": "CANCELLED",
+        "how": "interrupted",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ref", "said"),
+    [
+        (StepRef("j-NEVER", "s-NEVER"), "is not valid"),
+        (ServerlessRef("0never", "0never"), "ResourceNotFoundException"),
+    ],
+)
+def test_what_never_was_is_refused(fake: FakeAws, ref: Any, said: str) -> None:
+    result = invoke("emr", "cancel", str(ref))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
