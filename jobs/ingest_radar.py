@@ -25,7 +25,7 @@ from stormlake.archive.plan import plan_tasks, totals
 from stormlake.archive.s3 import DEFAULT_SOURCE
 from stormlake.archive.source import Source
 from stormlake.counters import Counters
-from stormlake.errors import RefusedInput, ServiceUnreachable, TooManyRejects
+from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError, TooManyRejects
 from stormlake.lake import radar_rows
 from stormlake.lake.collect import collect_rows
 from stormlake.lake.partitions import Partition
@@ -45,6 +45,7 @@ from stormlake.lake.radar_scope import (
     place_in_files,
     rows_by_partition,
 )
+from stormlake.lake.stream import take_over
 from stormlake.lake.tables import RADAR_COLUMNS, RADAR_GEOMETRY, RADAR_GRID, RADAR_VOLUMES
 from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
@@ -261,6 +262,7 @@ def run(ingest: Ingest, common: Common, master: str | None) -> Summary:
                 write_tables(spark, decoded, rows, scope, ingest, job, counters)
                 summary = summarise(rows, job, counters, ingest.max_reject_share)
                 job.finish(summary, ok=summary.ok)
+                take_over_stream(ingest, rows)
     return summary
 
 
@@ -375,6 +377,22 @@ def write_geometry(spark: SparkSession, rows: Iterable[Row], grid: Grid, job: Jo
         job.write(geometry_rows(spark, missing, grid), RADAR_GEOMETRY, list(missing))
     else:
         job.wrote(RADAR_GEOMETRY, [])
+
+
+def take_over_stream(ingest: Ingest, rows: Sequence[Row]) -> None:
+    """Remove what the event handler wrote of the volumes that the run has recorded.
+
+    After the record, so that readers never lose a row: they see a volume in the tables or, until
+    then, below `stream/` (docs/stream.md).
+    """
+    try:
+        removed = take_over(ingest.lake.store, rows)
+    except StormlakeError as error:
+        # The tables are right and recorded, and readers let them win.
+        logger.warning("files of the stream are left for the next run to remove: %s", error)
+        return
+    if removed:
+        logger.info("stream: took over its volumes, removed %d files", removed)
 
 
 def summarise(

@@ -68,11 +68,14 @@ class FetchFailed(Exception):
     ----------
     detail : str
         Which object, and what the store said; goes into column `detail`.
+    lasting : bool
+        Whether a later try would end the same way: the object is gone, or no volume by its size.
     """
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, lasting: bool = False) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.lasting = lasting
 
 
 class Fetcher(Protocol):
@@ -87,5 +90,6 @@ def refuse_large(key: str, size: int) -> None:
     """Raise `FetchFailed` for an object that no radar volume can be."""
     if size > LARGEST_OBJECT:
         raise FetchFailed(
-            f"{key} has {size} bytes, more than the {LARGEST_OBJECT} that a volume may have"
+            f"{key} has {size} bytes, more than the {LARGEST_OBJECT} that a volume may have",
+            lasting=True,
         )

@@ -147,7 +147,7 @@ def list_station_days(
         for page in list_pages(client, bucket, wanted, page_size=page_size):
             for entry in page.get("Contents", ()):
                 key = entry["Key"].removeprefix(prefix)
-                yield _object(key, entry["Size"], station, day)
+                yield archive_object(key, entry["Size"], station, day)
 
 
 def station_day_prefixes(
@@ -163,6 +163,14 @@ def station_day_prefixes(
     for station in sorted(set(stations)):
         for day in _days(start, end):
             yield station, day, prefix + station_day_prefix(station, day)
+
+
+def archive_object(key: str, size: int, station: str, day: dt.date) -> ArchiveObject:
+    """Describe an object below the prefix of one station and day; `key` is without the source's."""
+    parsed = parse_key(key, size)
+    if isinstance(parsed, ArchiveKey):
+        return ArchiveObject(key, size, station, day, parsed.key_time)
+    return ArchiveObject(key, size, station, day, skip=parsed.reason)
 
 
 def list_pages(
@@ -218,13 +226,6 @@ def failures() -> tuple[type[Exception], ...]:
     from botocore.parsers import ResponseParserError
 
     return BotoCoreError, ClientError, ResponseParserError, OSError
-
-
-def _object(key: str, size: int, station: str, day: dt.date) -> ArchiveObject:
-    parsed = parse_key(key, size)
-    if isinstance(parsed, ArchiveKey):
-        return ArchiveObject(key, size, station, day, parsed.key_time)
-    return ArchiveObject(key, size, station, day, skip=parsed.reason)
 
 
 def _days(start: dt.date, end: dt.date) -> Iterator[dt.date]:

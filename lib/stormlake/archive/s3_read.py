@@ -95,9 +95,10 @@ def _read(
         try:
             response = client.get_object(**wanted)
         except failures() as error:  # botocore has retried what may pass
-            since = _SINCE_LISTED.get(status_of(error))
+            status = status_of(error)
+            since = _SINCE_LISTED.get(status)
             what = f"{since} since it was listed: {error}" if since else str(error)
-            raise FetchFailed(f"{name}: {what}") from error
+            raise FetchFailed(f"{name}: {what}", lasting=status == 404) from error
         check(response["ContentLength"])
         try:
             # closing(), as botocore's own context manager gives the raw stream, without its checks.

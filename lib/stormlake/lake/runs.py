@@ -17,9 +17,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from stormlake import __version__
 from stormlake.errors import RefusedInput
 from stormlake.lake.partitions import FileWritten, Partition, PartitionWritten
 from stormlake.lake.store import Store
+
+SOFTWARE = f"stormlake {__version__}"
+"""Name and version of the code, as rows and records carry it."""
 
 FORMAT = 1
 """Version of the record's form; a record of a later one is refused, not guessed at."""

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from stormlake import __version__
 from stormlake.archive.s3 import make_session
 from stormlake.archive.source import Source, open_source
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
@@ -23,6 +22,7 @@ from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
 from stormlake.lake.partitions import Partition, PartitionWritten
 from stormlake.lake.runs import (
+    SOFTWARE,
     RunRecord,
     lock_hash,
     new_run_id,
@@ -42,8 +42,6 @@ from stormlake.spark_s3 import S3Access
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-SOFTWARE = f"stormlake {__version__}"
 
 logger = logging.getLogger(__name__)
 
