@@ -17,7 +17,7 @@ from stormlake.lake.exits import RunExit
 
 SAYS_NOTHING: Final = re.compile(
     r"^\s*$|^Unknown Error\.?$|finished with failed status|User application exited with"
-    r"|Job execution failed|^Exception in thread \"main\" org\.apache\.spark\.SparkException: App",
+    r"|Job execution failed|Last few exceptions:\s*$",
     re.IGNORECASE,
 )
 """What services say of any failed step; why it failed stands elsewhere."""
@@ -56,8 +56,8 @@ PATTERNS: Final = (
     Pattern(
         "driver killed by YARN for memory",
         re.compile(
-            r"running \S+ beyond the '(?:PHYSICAL|VIRTUAL)' memory limit\. Current usage: "
-            r"(?P<used>[\d.]+ [KMGT]B of [\d.]+ [KMGT]B)"
+            r"Container \[[^\]]*\] is running \S+ beyond the '(?:PHYSICAL|VIRTUAL)' memory limit\. "
+            r"Current usage: (?P<used>[\d.]+ [KMGT]B of [\d.]+ [KMGT]B)"
         ),
         "the container used {used}: of a driver raise --conf spark.driver.memoryOverhead=…, of an "
         "executor spark.executor.memoryOverhead",
@@ -162,7 +162,7 @@ class Evidence:
     caused_by : str or None
         The deepest of Java.
     known : mapping of str to str
-        Name of a pattern -> the last line that it was found in.
+        Name of a pattern -> the last line that it was found in, from there on.
     """
 
     source: str
@@ -177,8 +177,8 @@ def read_evidence(source: str, lines: Iterable[str]) -> Evidence:
     for line in lines:
         scanner.read(line)
         for pattern in PATTERNS:
-            if pattern.line.search(line):
-                known[pattern.name] = line.strip()
+            if match := pattern.line.search(line):
+                known[pattern.name] = line[match.start() :].strip()
     return Evidence(source, scanner.found.error, scanner.found.caused_by, known)
 
 
@@ -217,8 +217,10 @@ def find_cause(
         because = next((each.caused_by for each in evidence if each.caused_by), None)
     if because and error.what.startswith(_PASSED_ON):
         error, because = Failure(because, error.where), None
-    said = [error.what, because or "", *(line for each in evidence for line in each.known.values())]
-    advice = _advice(said)
+    known = [line for each in evidence for line in each.known.values()]
+    line, advice = _advice([error.what, because or "", *known])
+    if because is None and line not in (None, error.what):
+        because = line
     return Cause(error.what, error.where, because, advice, source)
 
 
@@ -264,11 +266,11 @@ def _of_lake(left: RunExit | None) -> _Found | None:
     return Failure(left.message, left.where), None, "the run's exit in its lake"
 
 
-def _advice(said: Iterable[str]) -> str | None:
-    """Advice of the first pattern that knows one of the lines."""
+def _advice(said: Iterable[str]) -> tuple[str | None, str | None]:
+    """Give the line that the first pattern knows, and its advice."""
     lines = list(said)
     for pattern in PATTERNS:
         for line in lines:
             if match := pattern.line.search(line):
-                return pattern.advice.format(**match.groupdict(default=""))
-    return None
+                return line, pattern.advice.format(**match.groupdict(default=""))
+    return None, None

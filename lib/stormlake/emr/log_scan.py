@@ -16,7 +16,10 @@ LONGEST_LINE: Final = 20_000
 _HEAD: Final = "Traceback (most recent call last):"
 _FRAME: Final = re.compile(r'\s+File "(?P<path>[^"]+)", line (?P<line>\d+), in (?P<function>.+)')
 _ERROR: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?::\s?(?P<words>.*))?$")
-_CAUSED: Final = re.compile(r"^\s*Caused by: (?P<what>.+)$")
+_CAUSED: Final = re.compile(
+    # py4j puts Java's own error behind a colon on the line after its Python error.
+    r"^(?:\s*Caused by|): (?P<what>[\w.$]+(?:Exception|Error)\b.*)$"
+)
 _OURS: Final = re.compile(
     # `running.options.leave` writes it: our own errors by their class, others as unexpected.
     r"^stormlake: (?P<what>(?:unexpected )?[A-Z]\w*: .+?|terminated; .+|interrupted; .+?)"
