@@ -70,6 +70,8 @@ def test_the_settings_of_a_step_are_those_of_every_session_and_where_python_is()
         "spark.submit.pyFiles": "s3://b/artifacts/code/stormlake.zip",
         "spark.executorEnv.PYSPARK_PYTHON": python,
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
+        # Else YARN runs a failed driver a second time.
+        "spark.yarn.maxAppAttempts": "1",
     }
 
 

@@ -22,12 +22,18 @@ ENVIRONMENT: Final = "environment"
 
 PYTHON: Final = f"./{ENVIRONMENT}/bin/python"
 
-YARN_PYTHON: Final = ("spark.executorEnv.PYSPARK_PYTHON", "spark.yarn.appMasterEnv.PYSPARK_PYTHON")
-SERVERLESS_PYTHON: Final = (
-    "spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON",
-    "spark.emr-serverless.driverEnv.PYSPARK_PYTHON",
-    "spark.executorEnv.PYSPARK_PYTHON",
-)
+_YARN: Final = {
+    "spark.executorEnv.PYSPARK_PYTHON": PYTHON,
+    "spark.yarn.appMasterEnv.PYSPARK_PYTHON": PYTHON,
+    # YARN starts a driver that failed once more (yarn.resourcemanager.am.max-attempts is 2),
+    # whatever its exit code: a job over the reject share would do all its work again.
+    "spark.yarn.maxAppAttempts": "1",
+}
+_SERVERLESS: Final = {
+    "spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON": PYTHON,
+    "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": PYTHON,
+    "spark.executorEnv.PYSPARK_PYTHON": PYTHON,
+}
 
 NAME_LIMIT: Final = 256
 """Characters of a step's name (EMR's API reference, StepConfig)."""
@@ -49,7 +55,7 @@ DAMAGED: Final = re.compile(
 )
 """Arguments that do not arrive as they were sent."""
 
-_OURS: Final = (*MEANING, *YARN_PYTHON, *SERVERLESS_PYTHON, "spark.archives", "spark.files")
+_OURS: Final = (*MEANING, *_YARN, *_SERVERLESS, "spark.archives", "spark.files")
 _OURS_BELOW: Final = ("spark.submit.", "spark.master", "spark.hadoop.fs.s3")
 
 
@@ -153,7 +159,7 @@ def spark_submit(
     RefusedInput
         A setting that is ours to make.
     """
-    settings = _settings(shipped, YARN_PYTHON, conf or {})
+    settings = _settings(shipped, _YARN, conf or {})
     return [
         "spark-submit",
         *("--master", "yarn", "--deploy-mode", "cluster", "--name", name),
@@ -206,7 +212,7 @@ def serverless_driver(
     RefusedInput
         Also for a setting with a blank or a quote: the service splits their text at blanks.
     """
-    flags = _flags(_settings(shipped, SERVERLESS_PYTHON, conf or {}))
+    flags = _flags(_settings(shipped, _SERVERLESS, conf or {}))
     flags += ["--files", ",".join(shipped.files)] if shipped.files else []
     for flag in flags:
         if re.search(r"[\s'\"\\]", flag):
@@ -223,7 +229,9 @@ def serverless_driver(
     }
 
 
-def _settings(shipped: Shipped, pythons: Sequence[str], conf: Mapping[str, str]) -> dict[str, str]:
+def _settings(
+    shipped: Shipped, platform: Mapping[str, str], conf: Mapping[str, str]
+) -> dict[str, str]:
     """All settings of a submission: what rows mean, where things are, then the person's own."""
     for key in conf:
         if key in _OURS or key.startswith(_OURS_BELOW):
@@ -235,7 +243,7 @@ def _settings(shipped: Shipped, pythons: Sequence[str], conf: Mapping[str, str])
         **MEANING,
         "spark.archives": f"{shipped.archive}#{ENVIRONMENT}",
         "spark.submit.pyFiles": shipped.code,
-        **dict.fromkeys(pythons, PYTHON),
+        **platform,
         **conf,
     }
 
