@@ -14,8 +14,11 @@ from stormlake.emr.cancelling import Ended, NotTaken, cancel
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.emr.waiting import StillRunning
 from stormlake.errors import ExitCode, RefusedInput
+from stormlake.lake.exits import exit_path
 from stormlake.lake.locks import LockHeld, LockLost, hold
 from stormlake.lake.store import S3Store
+from stormlake.running.job import JobRun, Lake, RunCancelled
+from stormlake.running.options import Common
 from tests.emr.conftest import waiting_cluster
 from tests.emr.submitting import CLUSTER, ROLE, clock_of, invoke, plan, put_archive
 from tests.fakes.emr import FakeAws, Script
@@ -184,3 +187,39 @@ def test_what_never_was_is_refused(fake: FakeAws, ref: Any, said: str) -> None:
     result = invoke("emr", "cancel", str(ref))
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_a_driver_that_has_not_begun_yet_finds_that_it_is_cancelled(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    """Also the second attempt that YARN makes of a driver whose first one lost its locks."""
+    ref = started(fake, aws, bucket, ENDLESS)
+    name = fake.emr.clusters[ref.cluster].steps[0].config["Name"].split("/")
+    run_id = f"{name[2]}-{name[3]}"
+    cancel(aws, ref, clock=clock_of(fake))
+    lake = Lake(f"s3://{bucket}/lake", S3Store(fake.client("s3"), bucket, "lake"))
+    run = JobRun("ingest-radar", lake, Common(run_id=run_id), "s3://source", {}, {})
+    with pytest.raises(RunCancelled, match=f"run {run_id} was cancelled"), run, run.hold(["KLBB"]):
+        pass
+    assert RunCancelled.exit_code == ExitCode.CANCELLED
+    left = lake.store.read(exit_path("ingest-radar", run_id))
+    assert left is not None
+    assert json.loads(left.data)["exit_code"] == 6
+    other = JobRun("ingest-radar", lake, Common(run_id="another-1"), "s3://source", {}, {})
+    with other.hold(["KLBB"]):
+        other.check_locks()
+
+
+def test_a_driver_that_outlives_its_step_is_stopped_by_its_lake(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    fake.emr.drivers_outlive_cancel = True
+    ref = started(fake, aws, bucket, ENDLESS)
+    step = fake.emr.clusters[ref.cluster].steps[0]
+    name = step.config["Name"].split("/")
+    store = S3Store(fake.client("s3"), bucket, "lake")
+    with hold(store, "ingest-radar", ["KLBB"], run_id=f"{name[2]}-{name[3]}") as driver:
+        assert cancel(aws, ref, clock=clock_of(fake)).state == "CANCELLED"
+        assert step.driver_left(fake.clock.now())
+        with pytest.raises(LockLost):
+            driver.check()

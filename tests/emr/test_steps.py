@@ -17,6 +17,7 @@ from stormlake.errors import RefusedInput
 from stormlake.running.options import StormlakeCommand, common_options
 from stormlake.spark import MEANING
 from tests.emr.validation import emr_call, faults
+from tests.fakes.emr.runners import command_runner
 
 SHIPPED = Shipped(
     archive="s3://b/artifacts/deps/d.tar.gz",
@@ -160,9 +161,12 @@ def test_what_would_be_damaged_on_the_way_goes_as_base64(argument: str) -> None:
 
 @given(st.lists(st.text() | st.sampled_from(["", "}}", "a b", "'", '"', ",", "--options", "--"])))
 def test_any_arguments_arrive_as_they_were_typed(typed: list[str]) -> None:
-    sent = steps.job_arguments(RUN, ["--", *typed])
-    assert all(argument and "}}" not in argument for argument in sent)
-    assert received(sent) == typed
+    sent = steps.spark_submit("n", SHIPPED, RUN, ["--", *typed])
+    arrived = command_runner(sent)
+    assert arrived == sent
+    assert received(arrived[arrived.index(SHIPPED.job_file) + 1 :]) == typed
+    driver = steps.serverless_driver(SHIPPED, RUN, ["--", *typed])["sparkSubmit"]
+    assert received(driver["entryPointArguments"]) == typed
 
 
 def test_a_step_that_is_too_long_is_refused_with_the_limit() -> None:

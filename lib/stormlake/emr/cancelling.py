@@ -15,7 +15,7 @@ from stormlake.emr.steps import read_step_name
 from stormlake.emr.submissions import Clock
 from stormlake.emr.waiting import StillRunning, Waiting
 from stormlake.errors import RefusedInput, StormlakeError
-from stormlake.lake.locks import revoke
+from stormlake.lake.cancels import cancel_run
 from stormlake.lake.store import open_store
 
 GRACE: Final = 60.0
@@ -192,11 +192,11 @@ class _Cancel:
         """End a driver that the step has left behind.
 
         A step is spark-submit; in cluster mode the driver is a process of YARN's, which CancelSteps
-        does not reach (EMR Management Guide, "Cancel steps"). Without its locks it stops.
+        does not reach (EMR Management Guide, "Cancel steps").
         """
         run = self.last.run if self.last else None
         if run is None:
             return
         store = open_store(run.lake, self.aws.session, self.aws.endpoint_url)
-        if revoke(store, run.job, run.run_id):
+        if cancel_run(store, run.job, run.run_id):
             logger.info("the run's locks were taken away: its driver stops within a minute")

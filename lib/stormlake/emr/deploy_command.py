@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from stormlake.emr.stacks import (
     events_call,
     execute_call,
 )
+from stormlake.emr.table import aligned
 from stormlake.emr.template import checked_parameters, template_body
 from stormlake.errors import RefusedInput
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
@@ -131,15 +132,7 @@ def change_table(made: ChangeSet) -> list[str]:
         return ["no resource changes; outputs or parameters do"]
     rows = [("action", "resource", "type", "replaced")]
     rows += [(each.action, each.name, each.kind, each.replaced) for each in made.changes]
-    return _columns(rows)
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return aligned(rows)
 
 
 def _tell(event: Event) -> None:
@@ -154,5 +147,5 @@ def _report(done: Deployed, common: Common) -> None:
         return
     said = f"{done.changes} changes" if done.changes else "nothing to change"
     click.echo(f"{done.stack} is {done.status}: {said}")
-    for line in _columns(sorted(asdict(done)["outputs"].items())):
+    for line in aligned(sorted(asdict(done)["outputs"].items())):
         click.echo(line)

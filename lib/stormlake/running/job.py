@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from stormlake.archive.s3 import make_session
 from stormlake.archive.source import Source, open_source
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.lake.cancels import is_cancelled
 from stormlake.lake.exits import RunExit, write_exit
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.locks import Held, hold, live_locks
@@ -122,6 +123,12 @@ def _place(uri: str) -> PurePath:
     return Path(unquote(rest) if colon else uri).resolve()
 
 
+class RunCancelled(StormlakeError):
+    """Somebody has cancelled this run before it began to work."""
+
+    exit_code = ExitCode.CANCELLED
+
+
 @dataclass
 class JobRun:
     """One run of one job, from its id to its record; a context manager.
@@ -217,7 +224,15 @@ class JobRun:
 
     @contextmanager
     def hold(self, names: Collection[str] | None) -> Iterator[None]:
-        """Hold the locks of this job on stations or sources (None: on the job alone)."""
+        """Hold the locks of this job on stations or sources (None: on the job alone).
+
+        Raises
+        ------
+        LockHeld
+            Another run keeps one.
+        RunCancelled
+            Somebody has cancelled this run.
+        """
         if names is not None and not names:
             yield
             return
@@ -225,6 +240,8 @@ class JobRun:
         with hold(self.lake.store, self.job, words, run_id=self.run_id) as held:
             self._held.append(held)
             try:
+                if is_cancelled(self.lake.store, self.job, self.run_id):
+                    raise RunCancelled(f"run {self.run_id} was cancelled; nothing was written")
                 yield
             except BaseException:
                 # What Spark may still be writing must end before another run may begin.
