@@ -14,7 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stormlake.radar.isolation import DecoderProcess, child_environment, shared_decoder
+from stormlake.radar.isolation import (
+    DecoderProcess,
+    child_environment,
+    kernel_cache,
+    shared_decoder,
+)
 from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import Profile, load_profile
@@ -183,6 +188,26 @@ def test_a_child_uses_one_thread_and_a_kernel_cache_that_can_be_written(
 
     assert environment["RAYON_NUM_THREADS"] == "1"
     assert os.access(Path(environment["NUMBA_CACHE_DIR"]).parent, os.W_OK)
+
+
+def test_a_user_without_a_name_or_a_home_has_a_kernel_cache_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container that runs under whatever number it is given."""
+
+    def unknown(user: object) -> None:
+        raise KeyError(user)
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    kernel_cache.cache_clear()
+    try:
+        folder = kernel_cache()
+    finally:
+        kernel_cache.cache_clear()
+    assert folder.name.startswith("stormlake-kernels-")
+    assert os.access(folder, os.W_OK) and folder.stat().st_mode & 0o077 == 0
 
 
 def _until(condition: Callable[[], bool], what: str, patience: float = 60.0) -> None:

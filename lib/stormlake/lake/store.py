@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,7 @@ __all__ = [
     "Stored",
     "open_store",
     "overwrite",
+    "update",
 ]
 
 PATIENCE: Final = Patience(attempts=6)
@@ -60,11 +62,20 @@ def open_store(uri: str, session: Any = None, endpoint_url: str | None = None) -
 
 def overwrite(store: Store, path: str, data: bytes) -> str:
     """Write an object whatever stands there, whole as ever, and give its etag; the last wins."""
+    return update(store, path, lambda _: data)
+
+
+def update(store: Store, path: str, change: Callable[[bytes | None], bytes]) -> str:
+    """Write what `change` makes of an object (None: there is none), and give its etag.
+
+    `change` is asked again when another writer was faster, so nobody's change is lost.
+    """
     while True:
         there = store.read(path)
+        data = change(None if there is None else there.data)
         try:
             if there is None:
                 return store.create(path, data)
             return store.replace(path, data, there.etag)
         except (AlreadyExists, Changed):
-            continue  # another writer was faster by a moment
+            continue

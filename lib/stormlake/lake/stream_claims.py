@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from stormlake.lake.objects import AlreadyExists, Changed, Store
 from stormlake.lake.radar_scope import Row
+from stormlake.lake.store import Store, update
 
 _FOLDER: Final = "_stormlake/stream"
 
@@ -30,22 +30,14 @@ def claim(store: Store, row: Row) -> list[str]:
     list of str
         Keys of all of them, sorted: the first is the one that counts.
     """
-    path = claim_path(row)
-    while True:
-        there = store.read(path)
-        keys = set() if there is None else set(json.loads(there.data))
-        if row["key"] in keys:
-            return sorted(keys)
-        keys.add(row["key"])
-        data = json.dumps(sorted(keys)).encode()
-        try:
-            if there is None:
-                store.create(path, data)
-            else:
-                store.replace(path, data, there.etag)
-        except (AlreadyExists, Changed):
-            continue
-        return sorted(keys)
+    keys = {row["key"]}
+
+    def with_ours(there: bytes | None) -> bytes:
+        keys.update(json.loads(there or b"[]"))
+        return json.dumps(sorted(keys)).encode()
+
+    update(store, claim_path(row), with_ours)
+    return sorted(keys)
 
 
 def claimants(store: Store, row: Row) -> list[str]:

@@ -209,13 +209,14 @@ def kernel_cache() -> Path:
     Notes
     -----
     Numba unpickles what it finds there, so a folder that somebody else may have made is refused.
-    An executor's user may have no home; then the folder is below the temporary one.
+    An executor's user may have no home, and a container's not even a name; then the folder is
+    below the temporary one.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    for folder in (
-        home / "stormlake" / "kernels",
-        Path(tempfile.gettempdir()) / f"stormlake-kernels-{os.getuid()}",
-    ):
+    folders = [Path(tempfile.gettempdir()) / f"stormlake-kernels-{os.getuid()}"]
+    with contextlib.suppress(RuntimeError):  # nobody knows of a home
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        folders.insert(0, home / "stormlake" / "kernels")
+    for folder in folders:
         with contextlib.suppress(OSError, RuntimeError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = folder.lstat()
