@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other setup-s3 run test test-spark test-large lint bench bench-radar bench-sensors docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-spark test-large lint bench bench-radar bench-sensors bench-listing docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,9 +84,13 @@ bench-radar: setup
 bench-sensors: setup
 	$(BIN)/python benchmarks/sensors.py --out build/bench-sensors.json $(BENCH_ARGS)
 
+bench-listing: setup ## what a million keys cost the driver; writes build/bench-listing.json
+	$(BIN)/python benchmarks/listing.py --out build/bench-listing.json $(BENCH_ARGS)
+
 docs: setup ## write the generated reference pages and sql/ddl anew
 	$(BIN)/python -m stormlake.lake.reference > docs/tables.md
 	$(BIN)/python -m stormlake.reference > docs/options.md
+	$(BIN)/python benchmarks/scale.py --write
 	for each in spark athena hive redshift; do $(BIN)/stormlake ddl --engine $$each --all --out sql/ddl || exit 1; done
 
 lock: ## resolve requirements/constraints.txt into the lock files

@@ -6,6 +6,7 @@ Errors become ours in these two modules, so that nobody else needs to know botoc
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,8 @@ DEFAULT_SOURCE: Final = "s3://unidata-nexrad-level2"
 
 DEFAULT_REGION: Final = "us-east-1"
 """Where the public archive lies."""
+
+_LAST_MODIFIED: Final = re.compile(rb"<LastModified>[^<]*</LastModified>")
 
 PAGE_KEYS: Final = 1000
 """Keys of one answer to a listing; S3 gives no more."""
@@ -81,9 +84,18 @@ def make_client(
         read_timeout=patience.read_timeout,
     )
     try:
-        return session.client("s3", endpoint_url=endpoint_url, config=config)
+        client = session.client("s3", endpoint_url=endpoint_url, config=config)
     except (BotoCoreError, ValueError) as error:
         raise RefusedInput(f"no S3 client for endpoint {endpoint_url!r}: {error}") from error
+    client.meta.events.register("before-parse.s3.ListObjectsV2", _drop_times)
+    return client
+
+
+def _drop_times(response_dict: dict[str, Any], **_: Any) -> None:
+    """Take the times of objects out of a listing before botocore reads it: nobody asks for them,
+    and reading them is two thirds of what a listing costs (benchmarks/listing.py).
+    """
+    response_dict["body"] = _LAST_MODIFIED.sub(b"", response_dict["body"])
 
 
 def make_session(region: str | None, aws_profile: str | None) -> Any:
