@@ -2,10 +2,14 @@
 
     make bench-radar BENCH_ARGS="--ours"        # or the whole benchmark
     make bench-sensors
-    python benchmarks/rates.py --radar build/bench.json --sensors build/bench-sensors.json
+    make bench-listing
+    python benchmarks/rates.py --radar build/bench.json --sensors build/bench-sensors.json \
+        --listing build/bench-listing.json
+    python benchmarks/scale.py --write
 
 What the rates need of the results is copied to `benchmarks/measured.json`, which is kept, and
-`emr/rates.toml` is made from that alone, so that anyone can make it again.
+`emr/rates.toml` is made from that alone, so that anyone can make it again; docs/scale.md follows
+from both.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--radar", type=Path, help="result of benchmarks/radar.py")
     parser.add_argument("--sensors", type=Path, help="result of benchmarks/sensors.py")
+    parser.add_argument("--listing", type=Path, help="result of benchmarks/listing.py")
     options = parser.parse_args()
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     for name, path, take in (
@@ -44,6 +49,10 @@ def main() -> int:
             if result["quick"]:
                 parser.error(f"{path} is of a quick run, whose numbers are not to quote")
             measured[name] = take(result)
+    if options.listing is not None:
+        result = json.loads(options.listing.read_text(encoding="utf-8"))
+        kept = ("keys", "requests", "tasks", "broadcast_bytes", "stages")
+        measured["listing"] = _where(result) | {name: result[name] for name in kept}
     MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     RATES.write_text(rates_toml(measured), encoding="utf-8")
     print(f"written: {MEASURED}, {RATES}", file=sys.stderr)

@@ -112,6 +112,7 @@ def test_a_sensor_archive_is_estimated_by_bytes_and_what_gzip_holds(server: S3Se
     [
         (("score", "--"), "'score' is no job; the jobs are aggregate, ingest-radar"),
         (("ingest-radar", "--", "--lake", "s3://lake"), "needs --station, --start and --end"),
+        (("--dry-run", "ingest-radar", "--", "--lake", "s3://lake"), "needs --station, --start"),
         (("ingest-radar", "--", "--lake"), "ingest-radar: Option '--lake' requires an argument"),
         (("--runtime", "emr-7.99.0", "ingest-radar", "--", "--lake", "x"), "use one of: emr-7.13"),
         (

@@ -163,15 +163,9 @@ def planned_calls(request: JobRequest, key: str, serverless: str | None) -> Iter
     if source.is_s3:
         where = {"Bucket": source.bucket, "Prefix": source.prefix}
         yield ApiCall("s3", "ListObjectsV2", where | {"MaxKeys": 1})
-        if request.command == "ingest-radar":
-            start, end = (
-                dt.datetime.fromisoformat(request.parameters[name]).date()
-                for name in ("start", "end")
-            )
-            stations: Sequence[str] = request.parameters["stations"]
-            for _, _, prefix in station_day_prefixes(source.prefix, stations, start, end):
-                where = {"Bucket": source.bucket, "Prefix": prefix}
-                yield ApiCall("s3", "ListObjectsV2", where | {"MaxKeys": PAGE_KEYS})
+        for prefix in _day_prefixes(source.prefix, request):
+            where = {"Bucket": source.bucket, "Prefix": prefix}
+            yield ApiCall("s3", "ListObjectsV2", where | {"MaxKeys": PAGE_KEYS})
     if serverless:
         yield _application(serverless)
     if request.lake.startswith("s3://"):
@@ -179,6 +173,21 @@ def planned_calls(request: JobRequest, key: str, serverless: str | None) -> Iter
         path = estimate_path(request.name, key)
         where = {"Bucket": bucket, "Key": f"{prefix}/{path}" if prefix else path}
         yield ApiCall("s3", "PutObject", where | {"IfNoneMatch": "*"})
+
+
+def _day_prefixes(prefix: str, request: JobRequest) -> Iterator[str]:
+    """What a radar job lists; a sensor job's listings follow from the first one's answer."""
+    if request.command != "ingest-radar":
+        return
+    stations: Sequence[str] = request.parameters["stations"]
+    days = [request.parameters[name] for name in ("start", "end")]
+    if not stations or None in days:
+        raise RefusedInput(
+            f"source {request.parameters['source']} needs --station, --start and --end"
+        )
+    start, end = (dt.datetime.fromisoformat(day).date() for day in days)
+    for _, _, found in station_day_prefixes(prefix, stations, start, end):
+        yield found
 
 
 def _serverless(
