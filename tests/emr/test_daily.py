@@ -13,7 +13,7 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from tests.emr.conftest import cluster_request
-from tests.fakes.asl import Execution, Integrations, Machine, template
+from tests.fakes.asl import Execution, Integrations, Machine, StateError, template
 from tests.fakes.emr import FakeAws, Loss, Script, internal_error, throttling
 from tests.fakes.faults import Answer, Fault, LoseResponse, Rule, s3_error
 
@@ -64,7 +64,7 @@ class Nights:
             "cluster": cluster,
             "step_role": ROLE,
             "step": {
-                "Name": "stormlake/ingest-radar/nightly",
+                "Name": "stormlake/ingest-radar/nightly/1",
                 "ActionOnFailure": "CONTINUE",
                 "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ARGUMENTS},
             },
@@ -114,11 +114,11 @@ def test_a_night_claims_makes_a_cluster_runs_the_job_and_ends_the_cluster(nights
     assert cluster.auto_termination == {"IdleTimeout": 3600}
     (step,) = cluster.steps
     assert step.state == "COMPLETED"
-    assert step.config["Name"] == f"stormlake/ingest-radar/nightly/{TIME}"
+    assert step.config["Name"] == "stormlake/ingest-radar/nightly/1"
     assert step.role == ROLE
 
 
-def test_the_job_gets_its_arguments_one_by_one_and_the_scheduled_time_behind_them(
+def test_the_job_gets_its_arguments_one_by_one_and_behind_them_time_and_run_id(
     nights: Nights,
 ) -> None:
     nights.run()
@@ -126,7 +126,7 @@ def test_the_job_gets_its_arguments_one_by_one_and_the_scheduled_time_behind_the
     (step,) = cluster.steps
     assert step.config["HadoopJarStep"] == {
         "Jar": "command-runner.jar",
-        "Args": [*ARGUMENTS, "--day-before", TIME],
+        "Args": [*ARGUMENTS, "--day-before", TIME, "--run-id", "execution-1"],
     }
 
 
@@ -134,7 +134,7 @@ def test_the_claim_lies_under_name_and_time_and_says_whose_it_is(nights: Nights)
     nights.run()
     key = f"_stormlake/schedule/nightly/{TIME}.json"
     claim = nights.fake.s3.get_object(Bucket=nights.input["bucket"], Key=key)["Body"].read()
-    assert json.loads(claim)["execution"] == "execution-1"
+    assert json.loads(claim)["execution"].endswith(":execution-1")
 
 
 def test_a_night_that_is_fired_twice_runs_once(nights: Nights) -> None:
@@ -189,6 +189,24 @@ def test_a_claim_that_is_refused_for_good_fails_with_that_and_makes_no_cluster(
     assert done.status == "FAILED"
     assert done.error == "S3.S3Exception" and "no right to put" in (done.cause or "")
     assert nights.states == []
+
+
+def test_a_step_that_was_added_twice_has_one_run_id_and_waits_for_the_first(
+    nights: Nights,
+) -> None:
+    add = nights.services["elasticmapreduce:addStep.sync"]
+
+    def accepted_and_denied(asked: dict[str, Any], timeout: float | None) -> Any:
+        nights.services["elasticmapreduce:addStep.sync"] = add
+        add(asked, timeout)
+        raise StateError("EMR.AmazonElasticMapReduceException", "a 500 behind a step that is there")
+
+    nights.services["elasticmapreduce:addStep.sync"] = accepted_and_denied
+    assert nights.run().visited == GOOD
+    (cluster,) = nights.fake.emr.clusters.values()
+    assert cluster.concurrency == 1
+    runs = [step.config["HadoopJarStep"]["Args"][-2:] for step in cluster.steps]
+    assert runs == [["--run-id", "execution-1"]] * 2
 
 
 def test_a_cluster_that_cannot_be_made_fails_the_night(nights: Nights) -> None:

@@ -109,8 +109,14 @@ class Machine:
         return {"next": ways, "error": {each["Next"] for each in state.get("Catch", [])}}
 
     def run(self, given: Json, execution: str, most: int = 100) -> Execution:
-        """Execute with an input; `execution` stands for the execution's ARN."""
-        context = {"Execution": {"Id": execution, "StartTime": f"{datetime.now(UTC):%FT%TZ}"}}
+        """Execute with an input; `execution` is the execution's name."""
+        context = {
+            "Execution": {
+                "Id": f"arn:aws:states:us-east-1:123456789012:execution:machine:{execution}",
+                "Name": execution,
+                "StartTime": f"{datetime.now(UTC):%FT%TZ}",
+            }
+        }
         done = Execution()
         data, name = given, self.start
         while done.status == "RUNNING":

@@ -32,6 +32,15 @@ STACK_OUTPUTS: Final = {
 SERVERLESS_ROLE: Final = "ServerlessRole"
 """Output with the ARN that job runs of EMR Serverless run as."""
 
+SCHEDULE_OUTPUTS: Final = (
+    "Bucket",
+    "StateMachine",
+    "SchedulerRole",
+    "ScheduleGroup",
+    "DeadLetterQueue",
+)
+"""Outputs that a schedule is written with; a stack for EMR Serverless lacks most of them."""
+
 _WORDS: Final = {str: "a text", int: "a whole number", tuple: "a list", Mapping: "a table"}
 
 
@@ -90,7 +99,7 @@ def stack_call(stack: str) -> ApiCall:
 
 def shown_outputs(stack: str) -> dict[str, str]:
     """Outputs as `--dry-run` shows them, which asks nobody: each says what will stand there."""
-    names = {*STACK_OUTPUTS, SERVERLESS_ROLE} - {"Release"}
+    names = {*STACK_OUTPUTS, SERVERLESS_ROLE, *SCHEDULE_OUTPUTS} - {"Release"}
     shown = {name: f"<{name} of {stack}>" for name in names}
     return {**shown, "LogUri": f"s3://{shown['LogUri']}"}
 

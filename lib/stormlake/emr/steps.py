@@ -114,17 +114,17 @@ def run_id(run_key: str, attempt: int) -> str:
     return f"{run_key}-{attempt}"
 
 
-def job_arguments(run: str, arguments: Sequence[str]) -> list[str]:
+def job_arguments(run: str | None, arguments: Sequence[str]) -> list[str]:
     """Arguments as the job gets them: the run's id and what was typed, packed where need be.
 
     Parameters
     ----------
-    run : str
-        The run's id.
+    run : str or None
+        The run's id; None for a schedule's, where each run makes its own.
     arguments : sequence of str
         Any texts.
     """
-    whole = ["--run-id", run, *arguments]
+    whole = [*(("--run-id", run) if run is not None else ()), *arguments]
     if any(DAMAGED.search(argument) for argument in whole):
         return ["--options", pack_arguments(whole)]
     return whole
@@ -133,7 +133,7 @@ def job_arguments(run: str, arguments: Sequence[str]) -> list[str]:
 def spark_submit(
     name: str,
     shipped: Shipped,
-    run: str,
+    run: str | None,
     arguments: Sequence[str],
     conf: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -147,8 +147,8 @@ def spark_submit(
     name : str
         The application's name in Spark's and YARN's lists.
     shipped : Shipped
-    run : str
-        The run's id.
+    run : str or None
+        The run's id, as of `job_arguments`.
     arguments : sequence of str
         The job's arguments, as typed.
     conf : mapping, optional

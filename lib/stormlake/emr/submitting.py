@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -105,6 +105,8 @@ class Plan:
     again : bool
     before : tuple of ApiCall
         Calls that were made, or would be, to find out where.
+    outputs : mapping of str to str
+        Of the stack that was named.
     """
 
     request: JobRequest
@@ -115,6 +117,7 @@ class Plan:
     release: str
     again: bool
     before: tuple[ApiCall, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def calls(self) -> list[ApiCall]:
         """All calls of a first attempt; what is only known then stands in angle brackets."""
@@ -200,6 +203,7 @@ def make_plan(
         release=asked.runtime,
         again=asked.again,
         before=before,
+        outputs=outputs,
     )
 
 
@@ -237,20 +241,7 @@ class _Setting(click.ParamType[tuple[str, str]]):
         return key, rest
 
 
-_OPTIONS: Final = (
-    click.option("--cluster-id", metavar="ID", help="Run it as a step of this cluster."),
-    click.option(
-        "--transient", is_flag=True, help="Make a cluster for it, which ends with the job."
-    ),
-    click.option(
-        "--serverless", metavar="APPLICATION", help="Run it in this application of EMR Serverless."
-    ),
-    click.option(
-        "--execution-role",
-        metavar="ARN",
-        help="Role that the step or the job run has.  [default: the stack's, where one is named; "
-        "else a step has the cluster's]",
-    ),
+_WITH: Final = (
     click.option(
         "--stack",
         metavar="NAME",
@@ -286,17 +277,35 @@ _OPTIONS: Final = (
         "--without-pyart", is_flag=True, help="With the archive that was packaged without Py-ART."
     ),
     click.option(
-        "--on-failure",
-        type=click.Choice([*ON_FAILURE]),
-        help="What becomes of the cluster when the step fails.  [default: continue; "
-        "terminate-cluster for a transient one]",
-    ),
-    click.option(
         "--conf",
         type=_Setting(),
         multiple=True,
         metavar="KEY=VALUE",
         help="A further setting of Spark; may be given several times.",
+    ),
+)
+"""What a job is run with."""
+
+_OPTIONS: Final = (
+    click.option("--cluster-id", metavar="ID", help="Run it as a step of this cluster."),
+    click.option(
+        "--transient", is_flag=True, help="Make a cluster for it, which ends with the job."
+    ),
+    click.option(
+        "--serverless", metavar="APPLICATION", help="Run it in this application of EMR Serverless."
+    ),
+    click.option(
+        "--execution-role",
+        metavar="ARN",
+        help="Role that the step or the job run has.  [default: the stack's, where one is named; "
+        "else a step has the cluster's]",
+    ),
+    *_WITH,
+    click.option(
+        "--on-failure",
+        type=click.Choice([*ON_FAILURE]),
+        help="What becomes of the cluster when the step fails.  [default: continue; "
+        "terminate-cluster for a transient one]",
     ),
     click.option(
         "--log-uri",
@@ -322,6 +331,22 @@ def submit_options(function: F) -> F:
 
     decorated: Any = wrapped
     for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def own_cluster_options(function: F) -> F:
+    """Give a command those options that suit a cluster of the job's own, as `asked`."""
+
+    @functools.wraps(function)
+    def wrapped(**given: Any) -> Any:
+        refuse_unless(bool(given["stack"]), "--stack NAME is missing: stormlake emr deploy made it")
+        names = {f.name for f in fields(Asked)} & given.keys()
+        asked = Asked(transient=True, **{name: given.pop(name) for name in names})
+        return function(asked=asked, **given)
+
+    decorated: Any = wrapped
+    for option in reversed(_WITH):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
 
