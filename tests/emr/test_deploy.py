@@ -503,7 +503,7 @@ def test_no_and_no_answer_at_all_change_nothing(answer: str) -> None:
 @pytest.mark.parametrize("setting", ["Mode", "=cluster", ""])
 def test_a_parameter_is_a_key_and_a_value(setting: str) -> None:
     done = run(Script([]), "--parameter", setting)
-    assert done.exit_code == ExitCode.REFUSED and "KEY=VALUE" in done.output
+    assert done.exit_code == ExitCode.REFUSED and "KEY=VALUE such as Mode=cluster" in done.output
 
 
 def test_the_dry_run_is_its_golden_file() -> None:

@@ -280,7 +280,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "no setting": (
         ("--cluster-id", "j-1", "--conf", "executor.memory=8g"),
-        "'executor.memory=8g' is no setting such as spark.executor.memory=8g",
+        "'executor.memory=8g' is no KEY=VALUE such as spark.executor.memory=8g",
     ),
     "a setting of ours": (
         ("--cluster-id", "j-1", "--dry-run", "--conf", "spark.sql.ansi.enabled=false"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.deployment import Deployed, Deployment
+from stormlake.emr.options import KeyValueOption
 from stormlake.emr.stacks import (
     OURS,
     ChangeSet,
@@ -26,29 +26,12 @@ from stormlake.errors import RefusedInput
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
 
 
-class _Setting(click.ParamType[tuple[str, str]]):
-    """`KEY=VALUE`; the value may hold anything."""
-
-    name = "setting"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Take it apart at the first equals sign."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, rest = value.partition("=")
-        if not key or not equals:
-            self.fail(f"{value!r} is not KEY=VALUE such as Mode=cluster", param, ctx)
-        return key, rest
-
-
 @click.command("deploy", cls=StormlakeCommand)
 @click.option("--stack", required=True, metavar="NAME", help="The CloudFormation stack.")
 @click.option(
     "--parameter",
     "parameters",
-    type=_Setting(),
+    type=KeyValueOption("Mode=cluster"),
     multiple=True,
     metavar="KEY=VALUE",
     help="Parameter of the template; may be repeated. A stack keeps its values of others.",

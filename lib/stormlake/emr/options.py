@@ -48,6 +48,35 @@ class PlaceOption(click.ParamType[ArtifactPlace]):
             self.fail(str(error), param, ctx)
 
 
+class KeyValueOption(click.ParamType[tuple[str, str]]):
+    """`KEY=VALUE`, parted at the first `=`: the value may hold anything.
+
+    Parameters
+    ----------
+    example : str
+        Shown when it is none.
+    prefix : str
+        What every key begins with.
+    """
+
+    name = "setting"
+
+    def __init__(self, example: str, prefix: str = "") -> None:
+        self.example = example
+        self.prefix = prefix
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Part it."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, rest = value.partition("=")
+        if not equals or not key or not key.startswith(self.prefix):
+            self.fail(f"{value!r} is no KEY=VALUE such as {self.example}", param, ctx)
+        return key, rest
+
+
 runtime_option: Final = click.option(
     "--runtime",
     type=RuntimeOption(),

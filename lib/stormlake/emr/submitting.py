@@ -22,6 +22,7 @@ from stormlake.emr.cluster_file import (
 )
 from stormlake.emr.jobs import JobRequest, job_command, job_request
 from stormlake.emr.ledger import Entry, Ledger
+from stormlake.emr.options import KeyValueOption
 from stormlake.emr.shipping import Shipment, refuse_local, shipment
 from stormlake.emr.steps import ActionOnFailure
 from stormlake.emr.submissions import Clock, Submitted, submit_once
@@ -224,23 +225,6 @@ def _place(asked: Asked, outputs: Mapping[str, str], artifacts: ArtifactPlace) -
     return TransientCluster(spec, ON_FAILURE[asked.on_failure or "terminate-cluster"])
 
 
-class _Setting(click.ParamType[tuple[str, str]]):
-    """A setting of Spark, `KEY=VALUE`."""
-
-    name = "setting"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Part it at the first `=`."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, rest = value.partition("=")
-        if not equals or not key.startswith("spark."):
-            self.fail(f"{value!r} is no setting such as spark.executor.memory=8g", param, ctx)
-        return key, rest
-
-
 _WITH: Final = (
     click.option(
         "--stack",
@@ -278,7 +262,7 @@ _WITH: Final = (
     ),
     click.option(
         "--conf",
-        type=_Setting(),
+        type=KeyValueOption("spark.executor.memory=8g", prefix="spark."),
         multiple=True,
         metavar="KEY=VALUE",
         help="A further setting of Spark; may be given several times.",
