@@ -15,6 +15,7 @@ MODULES: Final[dict[str, str]] = {
     "list": "list_command",
     "logs": "logs_command",
     "package": "package",
+    "run": "run_command",
     "schedule": "schedule_command",
     "status": "status_command",
     "submit": "submit_command",

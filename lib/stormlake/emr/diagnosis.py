@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from stormlake.emr.aws import Aws
 from stormlake.emr.causes import Cause, find_cause, read_evidence
+from stormlake.emr.deliveries import until_complete
 from stormlake.emr.logs import Found, Log, Logs, NoLogs
 from stormlake.emr.looks import Look
 from stormlake.emr.outcomes import Outcome
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,25 @@ def diagnose(aws: Aws, seen: Look, ended: Outcome, found: Found | None = None) -
         for log in by_worth(found)
     ]
     return Diagnosis(find_cause(seen.failure, evidence, ended.left, service), found.awaited)
+
+
+def wait_for_logs(aws: Aws, seen: Look, **given: Any) -> Found | None:
+    """Wait until the logs of something that has ended are there, or late; None without any.
+
+    Parameters
+    ----------
+    aws : Aws
+    seen : Look
+        The last one.
+    given
+        Clock and sleep, as of `until_complete`.
+    """
+    try:
+        logs = Logs(aws, seen)
+    except NoLogs:
+        return None
+    logger.info("%s has ended; its logs come up to 5 minutes later", seen.ref)
+    return until_complete(logs.find, seen, **given)
 
 
 def by_worth(found: Found) -> Iterator[Log]:

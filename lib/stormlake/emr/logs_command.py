@@ -8,8 +8,8 @@ import click
 
 from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.causes import Cause
+from stormlake.emr.deliveries import Follower
 from stormlake.emr.diagnosis import Diagnosis, diagnose
-from stormlake.emr.follow import Follower
 from stormlake.emr.logs import Logs
 from stormlake.emr.looks import Look, look
 from stormlake.emr.lookup import describe_calls

@@ -156,10 +156,14 @@ class Waiting:
                 if left <= 0:
                     raise StillRunning(self._still())
                 self.sleep(min(pause, left))
-            except KeyboardInterrupt as interrupt:
+                continue
+            except KeyboardInterrupt as caught:
                 if self.interrupted is None:
                     raise
-                self.interrupted(interrupt)
+                interrupt = caught
+            # Not in the handler: an error of the answer would carry the interrupt with it, and a
+            # command ends as interrupted for whatever an interrupt is behind.
+            self.interrupted(interrupt)
 
     def _look(self) -> tuple[Look | None, float]:
         """Look once and tell what is new; gives the pause to make as well."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from stormlake.emr.aws import AnswerLost
 from stormlake.emr.logs import Found, Log, Logs
@@ -71,45 +71,11 @@ class Follower:
 
     def show_if_answered(self) -> Found | None:
         """Show what is new; None, and a warning, when S3 is out of reach for now."""
-        try:
-            return self.show()
-        except (AnswerLost, ServiceUnreachable) as error:
-            logger.warning("%s; looking again later", error)
-            return None
+        return _if_answered(self.show)
 
-    def show_last(
-        self,
-        seen: Look,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], object] = time.sleep,
-        pauses: Pauses | None = None,
-    ) -> Found:
-        """Show what still comes of something that has ended.
-
-        Parameters
-        ----------
-        seen : Look
-            The last one.
-        now, sleep : callable
-        pauses : Pauses, optional
-
-        Returns
-        -------
-        Found
-            When the last delivery has come, or is late.
-        """
-        pauses = pauses or Pauses()
-        ended = seen.ended_at or now()
-        while True:
-            found = self.show_if_answered()
-            left = LATE_SECONDS - (now() - ended).total_seconds()
-            if found is not None and (is_complete(found, seen) or left <= 0):
-                return found
-            if left <= 0:
-                return self.show()  # and raise what is in the way
-            pause = pauses.after_trouble() if found is None else pauses.after_answer()
-            sleep(min(pause, left))
+    def show_last(self, seen: Look, **given: Any) -> Found:
+        """Show what still comes of something that has ended; see `until_complete`."""
+        return until_complete(self.show, seen, **given)
 
     def _show(self, log: Log, text: str) -> None:
         if not text:
@@ -120,6 +86,43 @@ class Follower:
             self._last = log.key
         self._write(text)
         self.at_line_start = text.endswith("\n")
+
+
+def until_complete(
+    find: Callable[[], Found],
+    seen: Look,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], object] = time.sleep,
+    pauses: Pauses | None = None,
+) -> Found:
+    """Look for the logs of something that has ended until the last delivery has come, or is late.
+
+    Parameters
+    ----------
+    find : callable
+        Gives the logs by now.
+    seen : Look
+        The last one.
+    now, sleep : callable
+    pauses : Pauses, optional
+
+    Raises
+    ------
+    AnswerLost, CallFailed, ServiceUnreachable
+        As of `find`, when S3 stays out of reach.
+    """
+    pauses = pauses or Pauses()
+    ended = seen.ended_at or now()
+    while True:
+        found = _if_answered(find)
+        left = LATE_SECONDS - (now() - ended).total_seconds()
+        if found is not None and (is_complete(found, seen) or left <= 0):
+            return found
+        if left <= 0:
+            return find()  # and raise what is in the way
+        pause = pauses.after_trouble() if found is None else pauses.after_answer()
+        sleep(min(pause, left))
 
 
 def is_complete(found: Found, seen: Look) -> bool:
@@ -145,3 +148,11 @@ def is_complete(found: Found, seen: Look) -> bool:
     # S3 keeps whole seconds.
     ended = seen.ended_at.replace(microsecond=0)
     return all(log.delivered >= ended for log in last.values())
+
+
+def _if_answered(find: Callable[[], Found]) -> Found | None:
+    try:
+        return find()
+    except (AnswerLost, ServiceUnreachable) as error:
+        logger.warning("%s; looking again later", error)
+        return None
