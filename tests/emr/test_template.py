@@ -78,7 +78,9 @@ def test_what_was_replaced_or_never_finished_does_not_stay_for_ever(
 
 def test_the_lake_outlives_its_stack(template: dict[str, Any]) -> None:
     bucket = template["Resources"]["Bucket"]
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    # But not a creation that failed: what that left would be empty, and in nobody's stack.
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["UpdateReplacePolicy"] == "Retain"
 
 
 BUCKET = "arn:aws:made:::Bucket"
@@ -344,3 +346,15 @@ def test_every_deny_of_the_template_is_meant(template: dict[str, Any]) -> None:
         ("DenyPlainHttp", [BUCKET, f"{BUCKET}/*"]),
         ("LeaveTheCodeAlone", [f"{BUCKET}/artifacts/*"]),
     ]
+
+
+def test_the_readme_says_what_each_file_of_the_folder_is() -> None:
+    text = (ROOT / "emr" / "README.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    files = {path.name for path in (ROOT / "emr").iterdir() if path.is_file()}
+    assert files - {"README.md"} <= rows
+
+
+def test_the_readme_explains_every_parameter(template: dict[str, Any]) -> None:
+    text = (ROOT / "emr" / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in text for name in template["Parameters"])
