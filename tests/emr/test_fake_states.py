@@ -36,8 +36,9 @@ class OneCluster(RuleBasedStateMachine):
 
     @initialize(
         concurrency=st.integers(1, 2),
-        keep=st.booleans(),
-        idle=st.none() | st.sampled_from([60, 3600]),
+        # What ends a cluster is rare here: nothing more happens to it.
+        keep=st.sampled_from([True, True, True, False]),
+        idle=st.sampled_from([None, None, 60]),
         starting=st.sampled_from([0.0, 30.0]),
     )
     def make(self, concurrency: int, keep: bool, idle: int | None, starting: float) -> None:
@@ -71,7 +72,7 @@ class OneCluster(RuleBasedStateMachine):
         return status["State"], self.emr.call("ListSteps", one)["Steps"]
 
     @rule(
-        action=st.sampled_from(["CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER"]),
+        action=st.sampled_from(["CONTINUE"] * 3 + ["CANCEL_AND_WAIT", "TERMINATE_CLUSTER"]),
         exit_code=st.sampled_from([0, 0, 1]),
         seconds=st.sampled_from([0.0, 5.0, 100.0]),
         heeds=st.booleans(),
@@ -101,7 +102,7 @@ class OneCluster(RuleBasedStateMachine):
                 )
             )
 
-    @rule(seconds=st.sampled_from([0.5, 1.0, 7.0, 50.0, 4000.0]))
+    @rule(seconds=st.sampled_from([0.5, 1.0, 7.0, 50.0]))
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
@@ -122,6 +123,7 @@ class OneCluster(RuleBasedStateMachine):
         over = chosen["Status"]["State"] not in NEXT_STEP
         assert info["Status"] == ("FAILED" if over else "SUBMITTED")
 
+    @precondition(lambda self: len(self.seen) > 6)
     @rule()
     def terminate(self) -> None:
         self.emr.call("TerminateJobFlows", {"JobFlowIds": [self.cluster]})
@@ -159,4 +161,4 @@ class OneCluster(RuleBasedStateMachine):
 
 
 TestOneCluster = OneCluster.TestCase
-TestOneCluster.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+TestOneCluster.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
