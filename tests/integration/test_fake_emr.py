@@ -54,6 +54,8 @@ JOB = """
     rows = spark.sparkContext.parallelize(range(2), 2).map(where).collect()
     print(json.dumps({"arguments": sys.argv[1:], "driver": sys.executable, "rows": rows,
                       "folder": sorted(os.listdir(".")), "setting": spark.conf.get("spark.probe")}))
+    spark.range(10).write.mode("overwrite").parquet("s3://%(bucket)s/out")
+    assert spark.read.parquet("s3://%(bucket)s/out").count() == 10
     print("awake", flush=True)
     if sys.argv[1] == "stay":
         spark.sparkContext.parallelize(range(2), 2).map(lambda _: time.sleep(600)).count()
@@ -102,7 +104,7 @@ def seed(s3: S3Server) -> None:
         {
             "deps.tar.gz": packed(shipped_dependency='NAME = "from the archive"'),
             "code.zip": zipped(shipped_code='NAME = "from the zip"'),
-            "job.py": textwrap.dedent(JOB).encode(),
+            "job.py": textwrap.dedent(JOB % {"bucket": BUCKET}).encode(),
             "files/note.txt": b"from the file",
         },
     )

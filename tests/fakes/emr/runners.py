@@ -1,7 +1,7 @@
 """What carries out a step of the stand-in: a script of the test's here, Spark in `spark.py`.
 
-    fake.runner.expect(Script(exit_code=1, seconds=40, driver=[{"stderr": traceback}]))
-    fake.runner.expect(Script(until=event), name="stormlake/sensors/")
+    fake.scripts.expect(Script(exit_code=1, seconds=40, drivers=[{"stdout": traceback}]))
+    fake.scripts.expect(Script(until=event), name="stormlake/sensors/")
 
 Scripts are used up in the order given; a step without one ends well at once.
 """

@@ -1,8 +1,7 @@
 """Runs the steps of the stand-in for real: `spark-submit` on a standalone cluster.
 
     with standalone_cluster(folder, own_path=False) as cluster:
-        runner = SparkRunner(cluster.url, s3, folder, defaults=s3a_defaults(...))
-        with FakeAws(s3, runner) as fake:
+        with FakeAws(s3, SparkRunner(cluster.url, s3, folder)) as fake:
             ...
 
 Of a step's arguments only master and deploy mode are changed: a standalone cluster has no cluster
@@ -20,7 +19,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import boto3
+
 from stormlake.java import find_java_home
+from stormlake.spark_s3 import S3Access
 from tests.fakes.emr.runners import KILLED, TERMINATED, Work
 from tests.fakes.emr.spark_submit import BadSubmit, Submit, localize, read_submit, spark_defaults
 from tests.fakes.s3 import S3Server
@@ -30,6 +32,8 @@ from tests.integration.runs import MARK, kill_marked, marked, test_environment
 YARN_ATTEMPTS = 2
 """yarn.resourcemanager.am.max-attempts, which a driver has unless spark.yarn.maxAppAttempts says
 otherwise (yarn-default.xml; "Running Spark on YARN")."""
+
+SIMPLE_CREDENTIALS = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
 
 END_SECONDS = 20.0
 """Until what a dead step left behind is killed."""
@@ -47,7 +51,8 @@ class SparkRunner:
     folder : Path
         For working folders, logs and unpacked archives.
     defaults : mapping, optional
-        The cluster's own settings (spark-defaults.conf), such as S3A's.
+        Further settings of the cluster (spark-defaults.conf); it has S3A's, for the endpoint and
+        credentials of `environment`.
 
     Attributes
     ----------
@@ -75,6 +80,22 @@ class SparkRunner:
         task = SparkTask(self, work, folder)
         self.tasks.append(task)
         return task
+
+    def cluster_settings(self) -> dict[str, str]:
+        """spark-defaults.conf: S3A as an EMR cluster has it, and the environment for executors."""
+        environment = self.environment
+        session = boto3.session.Session(
+            environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+        )
+        access = S3Access(session, environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"])
+        return {
+            **{f"spark.executorEnv.{name}": value for name, value in environment.items()},
+            **access.settings(spark_home()),
+            "spark.hadoop.fs.s3a.access.key": environment["AWS_ACCESS_KEY_ID"],
+            "spark.hadoop.fs.s3a.secret.key": environment["AWS_SECRET_ACCESS_KEY"],
+            "spark.hadoop.fs.s3a.aws.credentials.provider": SIMPLE_CREDENTIALS,
+            **self.defaults,
+        }
 
     def close(self) -> None:
         for task in self.tasks:
@@ -188,10 +209,7 @@ class SparkTask:
                 runner.master,
             )
         folder.mkdir()
-        inherited = {
-            f"spark.executorEnv.{name}": value for name, value in runner.environment.items()
-        }
-        (folder / "spark-defaults.conf").write_text(spark_defaults(inherited | runner.defaults))
+        (folder / "spark-defaults.conf").write_text(spark_defaults(runner.cluster_settings()))
         environment = self.environment | {
             "JAVA_HOME": str(find_java_home()),
             "SPARK_HOME": str(spark_home()),
