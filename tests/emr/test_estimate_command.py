@@ -92,6 +92,13 @@ def test_an_estimate_of_a_lake_in_s3_is_kept_under_the_runs_key(server: S3Server
     assert f"kept        {found['kept']}" in again.stdout
 
 
+def test_a_cluster_of_another_architecture_is_refused(archive: Path, tmp_path: Path) -> None:
+    lake = ("--lake", tmp_path / "lake")
+    done = estimate("--arch", "arm64", "ingest-radar", "--", "--source", archive, *lake)
+    assert done.exit_code == 2, done.output
+    assert "m7i.xlarge has x86_64 processors" in done.stderr
+
+
 def test_a_sensor_archive_is_estimated_by_bytes_and_what_gzip_holds(server: S3Server) -> None:
     server.seed("sensors-1", {"2026/05/01/21/a.json": b"x" * 300, "2026/05/01/21/b.gz": b"x" * 50})
     server.seed("lake-2", {})
@@ -161,6 +168,21 @@ def test_a_golden_dry_run_of_a_sensor_archive_shows_where_its_walk_begins() -> N
     done = estimate("--dry-run", "aggregate", "--", *arguments)
     key = run_key("aggregate", *arguments)
     check_golden("estimate_sensors", done.stdout, {key: "RUN-KEY"})
+
+
+def test_an_estimate_is_kept_under_the_key_that_the_submission_has(server: S3Server) -> None:
+    server.seed("archive-3", {})
+    server.seed("lake-3", {})
+    arguments = ("--source", "s3://archive-3", "--lake", "s3://lake-3", *RADAR)
+    for given in ((), ("--without-pyart",)):
+        done = estimate(*given, "--output", "json", "ingest-radar", "--", *arguments, server=server)
+        kept = json.loads(done.stdout)["run_key"]
+        place = ("--serverless", "00f1", "--execution-role", "arn:aws:iam::123456789012:role/job")
+        typed = ["emr", "submit", "--dry-run", *given, *place, "ingest-radar", "--", *arguments]
+        shown = CliRunner(env=CREDENTIALS).invoke(main, typed, prog_name="stormlake")
+        assert shown.exit_code == 0, shown.output
+        (start,) = [c for c in json.loads(shown.stdout) if c["operation"] == "StartJobRun"]
+        assert start["parameters"]["name"] == f"stormlake/ingest-radar/{kept}/1"
 
 
 def run_key(command: str, *arguments: str) -> str:

@@ -17,6 +17,7 @@ import click
 
 from stormlake.archive.s3 import PAGE_KEYS, station_day_prefixes
 from stormlake.archive.source import open_source
+from stormlake.emr.artifacts import Arch, Target, short_hash
 from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.capacity import cluster_capacities, serverless_capacities
 from stormlake.emr.cluster_file import cluster_spec
@@ -34,14 +35,13 @@ from stormlake.emr.estimates import (
     work_of,
 )
 from stormlake.emr.jobs import JobRequest, job_command, job_request
+from stormlake.emr.options import target_options
 from stormlake.emr.prices import Prices, prices_option, read_prices
 from stormlake.emr.rates import Work, read_rates
 from stormlake.errors import RefusedInput
-from stormlake.lake.runs import lock_hash
-from stormlake.lake.sources import shipped_file
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
-from stormlake.runtimes import RUNTIMES, runtime
+from stormlake.runtimes import Runtime
 
 ANY_ACCOUNT: Final = {
     "LogUri": "s3://any/",
@@ -53,8 +53,8 @@ ANY_ACCOUNT: Final = {
 
 
 @click.command("estimate", cls=StormlakeCommand)
-@click.argument("job")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS...")
+@click.argument("job", metavar="JOB")
+@click.argument("arguments", metavar="-- JOB-ARGUMENTS", nargs=-1, type=click.UNPROCESSED)
 @prices_option
 @click.option(
     "--cluster-file",
@@ -62,15 +62,10 @@ ANY_ACCOUNT: Final = {
     metavar="FILE",
     help="TOML file of the cluster.  [default: the cluster that emr submit --transient makes]",
 )
-@click.option("--serverless", metavar="ID", help="An application of EMR Serverless, no cluster.")
 @click.option(
-    "--runtime",
-    "label",
-    default=RUNTIMES[0].label,
-    show_default=True,
-    metavar="LABEL",
-    help="EMR release of the run; an estimate is kept for it.",
+    "--serverless", metavar="APPLICATION", help="In this application of EMR Serverless, no cluster."
 )
+@target_options
 @common_options
 def main(
     common: Common,
@@ -79,7 +74,9 @@ def main(
     price_file: Path | None,
     cluster_file: Path | None,
     serverless: str | None,
-    label: str,
+    runtime: Runtime,
+    arch: Arch,
+    without_pyart: bool,
 ) -> None:
     """Tell what a run of JOB would take: core-hours, hours and cost.
 
@@ -90,7 +87,8 @@ def main(
         raise RefusedInput("--serverless and --cluster-file exclude each other")
     context = click.get_current_context()
     request = job_request(context, job, arguments)
-    key = request.key(lock_hash(_lock_file(label)))
+    target = Target(runtime, arch, pyart=not without_pyart)
+    key = request.key(short_hash(target.lock()))
     if common.dry_run:
         print_calls(planned_calls(request, key, serverless))
         return
@@ -100,13 +98,13 @@ def main(
     if serverless:
         rows, notes = _serverless(common, serverless, work, prices)
     else:
-        spec = cluster_spec(cluster_file, ANY_ACCOUNT)
+        spec = cluster_spec(cluster_file, ANY_ACCOUNT, arch=arch)
         rows, notes = cluster_rows(work, cluster_capacities(spec), prices)
     found = Estimate(
         job=request.name,
         run_key=key,
         at=now(),
-        runtime=label,
+        runtime=runtime.label,
         listed=listed,
         core_hours=work.core_seconds / 3600,
         formula=work.formula,
@@ -172,7 +170,7 @@ def planned_calls(request: JobRequest, key: str, serverless: str | None) -> Iter
         bucket, _, prefix = request.lake.removeprefix("s3://").rstrip("/").partition("/")
         path = estimate_path(request.name, key)
         where = {"Bucket": bucket, "Key": f"{prefix}/{path}" if prefix else path}
-        yield ApiCall("s3", "PutObject", where | {"IfNoneMatch": "*"})
+        yield ApiCall("s3", "PutObject", where | {"Body": "<estimate>", "IfNoneMatch": "*"})
 
 
 def _day_prefixes(prefix: str, request: JobRequest) -> Iterator[str]:
@@ -199,7 +197,3 @@ def _serverless(
 
 def _application(application: str) -> ApiCall:
     return ApiCall("emr-serverless", "GetApplication", {"applicationId": application})
-
-
-def _lock_file(label: str) -> Path:
-    return Path(str(shipped_file("requirements", runtime(label).cluster_lock)))
