@@ -101,6 +101,7 @@ def test_two_steps_at_once_share_a_cluster_evenly_and_idle_time_is_nobodys(
     fake: FakeAws, aws: Aws
 ) -> None:
     fake.clock.freeze()
+    fake.emr.page_size = 1
     made = cluster(fake, StepConcurrencyLevel=2)
     fake.clock.advance(240)
     fake.clock.advance(1800)  # idle
@@ -205,7 +206,7 @@ def test_serverless_costs_what_it_says_that_it_bills(
 def test_what_the_service_does_not_know_is_said(fake: FakeAws) -> None:
     done = cost("j-2AXXXXXXGAPLF/s-1XXXXXXXXXXA")
     assert done.exit_code == 1, done.output
-    assert "emr DescribeStep: InvalidRequestException" in done.stderr
+    assert "emr DescribeCluster: InvalidRequestException" in done.stderr
     assert cost("j-2AXXXXXXGAPLF").exit_code == 2
 
 

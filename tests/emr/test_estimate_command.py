@@ -92,6 +92,24 @@ def test_an_estimate_of_a_lake_in_s3_is_kept_under_the_runs_key(server: S3Server
     assert f"kept        {found['kept']}" in again.stdout
 
 
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (("ingest-radar", "--"), []),
+        (("ingest-radar", "--", "--profile", "notebook"), ["profile notebook was not measured"]),
+        (("aggregate", "--", "unicorn_minutes"), []),
+        (("aggregate", "--", "wind_max"), ["aggregate-wind_max was not measured"]),
+    ],
+)
+def test_an_estimate_says_what_was_not_measured(
+    job: tuple[str, ...], said: list[str], archive: Path, tmp_path: Path
+) -> None:
+    places = ("--source", archive, "--lake", tmp_path / "lake")
+    done = estimate("--output", "json", *job, *places)
+    assert done.exit_code == 0, done.output
+    assert [note.partition(";")[0] for note in json.loads(done.stdout)["notes"]] == said
+
+
 def test_a_cluster_of_another_architecture_is_refused(archive: Path, tmp_path: Path) -> None:
     lake = ("--lake", tmp_path / "lake")
     done = estimate("--arch", "arm64", "ingest-radar", "--", "--source", archive, *lake)

@@ -120,11 +120,11 @@ def cost_of(aws: Aws, ref: Ref, prices: Prices, now: datetime) -> Cost:
 
 
 def _of_step(aws: Aws, ref: StepRef, prices: Prices, now: datetime) -> Cost:
-    step_call, cluster_call, instances_call, steps_call = cost_calls(ref)
-    step = aws.make(step_call)["Step"]
-    cluster = aws.make(cluster_call)["Cluster"]
-    instances = billed(all_pages(aws, instances_call), now)
-    steps = [seen_step(ref.cluster, each) for each in all_pages(aws, steps_call)]
+    calls = {call.operation: call for call in cost_calls(ref)}
+    cluster = aws.make(calls["DescribeCluster"])["Cluster"]
+    step = aws.make(calls["DescribeStep"])["Step"]
+    instances = billed(all_pages(aws, calls["ListInstances"]), now)
+    steps = [seen_step(ref.cluster, each) for each in all_pages(aws, calls["ListSteps"])]
     seen, whole = seen_step(ref.cluster, step), seen_cluster(cluster)
     ran = _ran(seen, now)
     alone = whole.alone and len(steps) == 1

@@ -32,6 +32,7 @@ from stormlake.emr.estimates import (
     now,
     reading_cost,
     serverless_rows,
+    unlike,
     work_of,
 )
 from stormlake.emr.jobs import JobRequest, job_command, job_request
@@ -116,7 +117,7 @@ def main(
         reading_cost=reading_cost(listed, open_source(str(request.parameters["source"])), prices),
         lake_bytes=work.lake_bytes,
         lake_month=lake_month(work.lake_bytes, prices),
-        notes=tuple(notes),
+        notes=(*notes, *unlike(request)),
     )
     kept = None
     if request.lake.startswith("s3://"):

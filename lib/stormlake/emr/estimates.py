@@ -15,6 +15,7 @@ from typing import Any, Final
 from stormlake.archive.source import Source
 from stormlake.emr.billing import LEAST_SECONDS
 from stormlake.emr.capacity import ClusterCapacity, ServerlessCapacity
+from stormlake.emr.jobs import JobRequest
 from stormlake.emr.prices import Market, Prices
 from stormlake.emr.rates import GIGABYTE, Measured, Rates, Work
 from stormlake.errors import RefusedInput
@@ -25,6 +26,10 @@ START_UP: Final = 420
 
 SERVERLESS_START_UP: Final = 120
 """The same of EMR Serverless, where it is not billed. Assumed."""
+
+MEASURED_AGGREGATION: Final = "aggregate-unicorn_minutes"
+MEASURED_PROFILE: Final = "lake"
+"""What `benchmarks/` runs."""
 
 _MARKETS: Final[dict[str, Market]] = {"On-Demand": "ON_DEMAND", "Spot": "SPOT"}
 
@@ -143,6 +148,16 @@ def work_of(command: str, listed: Mapping[str, int], rates: Rates) -> tuple[Work
     if command == "aggregate":
         return rates.sensors.work(listed["bytes"], listed["gzip_bytes"]), rates.sensors.measured
     raise RefusedInput(f"{command}: nobody has measured what it costs; there is no estimate")
+
+
+def unlike(request: JobRequest) -> list[str]:
+    """Say in what a run differs from those that were measured."""
+    if request.command == "aggregate" and request.name != MEASURED_AGGREGATION:
+        return [f"{request.name} was not measured; reckoned as {MEASURED_AGGREGATION}"]
+    profile = request.parameters.get("profile")
+    if profile and profile["name"] != MEASURED_PROFILE:
+        return [f"profile {profile['name']} was not measured; reckoned as {MEASURED_PROFILE}"]
+    return []
 
 
 def cluster_rows(
