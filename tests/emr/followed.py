@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stormlake.cli import main
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.emr.steps import Shipped, serverless_driver, spark_submit, step, step_name
 from stormlake.lake.exits import RunExit, write_exit
 from stormlake.lake.runs import write_record
 from stormlake.lake.store import S3Store
 from tests.emr.conftest import waiting_cluster
+from tests.emr.submitting import invoke
 from tests.fakes.emr import FakeAws
 from tests.lake.test_runs import RECORD, STARTED
 
@@ -83,10 +82,9 @@ def leave_exit(fake: FakeAws, bucket: str, left: RunExit) -> None:
     write_exit(lake_store(fake, bucket), JOB, RUN_ID, left, started=STARTED)
 
 
-def emr(*arguments: object, input: str | None = None) -> Result:
+def emr(*arguments: object) -> Result:
     """Run `stormlake emr …` in this process."""
-    words: Sequence[str] = ["emr", *map(str, arguments)]
-    return CliRunner().invoke(main, words, input=input)
+    return invoke("emr", *map(str, arguments))
 
 
 def ref_of(text: str) -> Ref:

@@ -177,8 +177,18 @@ def test_without_a_terminal_a_signal_does_what_was_chosen_before(
     code: ExitCode,
     left: str,
 ) -> None:
+    returned, out, said = signalled(fake, number, "wait", str(running), *options)
+
+    assert returned == code, said
+    assert state(aws, running) == left
+    assert "Traceback" not in said
+    assert ("CANCELLED" in out) == (left == "CANCELLED")
+
+
+def signalled(fake: FakeAws, number: signal.Signals, *arguments: str) -> tuple[int, str, str]:
+    """Run `stormlake emr …` without a terminal, and send a signal after its first line."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "stormlake.cli", "emr", "wait", str(running), *options],
+        [sys.executable, "-m", "stormlake.cli", "emr", *arguments],
         cwd=ROOT,
         env=test_environment(fake.environment),
         stdin=subprocess.DEVNULL,
@@ -189,14 +199,20 @@ def test_without_a_terminal_a_signal_does_what_was_chosen_before(
     with process:
         assert process.stderr is not None
         first = process.stderr.readline()
+        assert "RUNNING" in first
         process.send_signal(number)
         out, said = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, said
 
-    assert "RUNNING" in first
-    assert process.returncode == code, said
-    assert state(aws, running) == left
-    assert "Traceback" not in said
-    assert ("CANCELLED" in out) == (left == "CANCELLED")
+
+def test_ctrl_c_ends_the_showing_of_logs_and_not_the_job(
+    fake: FakeAws, aws: Aws, running: Ref
+) -> None:
+    code, _, said = signalled(fake, signal.SIGINT, "logs", str(running), "--follow")
+
+    assert code == ExitCode.INTERRUPTED
+    assert said.splitlines()[-1] == f"stormlake: interrupted; {running} is not touched"
+    assert state(aws, running) == "RUNNING"
 
 
 def test_to_ask_where_there_is_no_terminal_is_refused() -> None:

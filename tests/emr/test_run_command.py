@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from stormlake.emr.deliveries import until_complete
 from stormlake.errors import ExitCode
 from stormlake.lake.exits import RunExit, write_exit
 from stormlake.lake.runs import write_record
@@ -105,6 +107,26 @@ def test_a_run_that_left_word_itself_does_not_wait_for_logs(fake: FakeAws, bucke
     assert done.exit_code == ExitCode.UNREACHABLE
     assert "cause    ServiceUnreachable: none of the 250 volumes" in done.stdout
     assert "not yet delivered" in done.stderr
+
+
+def test_ctrl_c_while_logs_are_awaited_tells_what_is_known_by_then(
+    fake: FakeAws, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    fake.logs.delay = 3600
+    fake.scripts.expect(Script(exit_code=1, failure={"Reason": "Main Class not found."}))
+    monkeypatch.setattr(
+        "stormlake.emr.diagnosis.until_complete",
+        functools.partial(until_complete, sleep=interrupted),
+    )
+
+    done = run_on_a_cluster(fake, bucket)
+
+    assert done.exit_code == ExitCode.FAILED
+    assert "cause    Main Class not found." in done.stdout
+    assert "not yet delivered: step controller" in done.stderr
 
 
 def test_a_run_that_is_there_is_followed_and_not_started_again(fake: FakeAws, bucket: str) -> None:

@@ -10,15 +10,15 @@ from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.causes import Cause
 from stormlake.emr.deliveries import Follower
 from stormlake.emr.diagnosis import Diagnosis, diagnose
-from stormlake.emr.logs import Logs
+from stormlake.emr.logs import Found, Logs
 from stormlake.emr.looks import Look, look
 from stormlake.emr.lookup import describe_calls
 from stormlake.emr.outcomes import outcome
 from stormlake.emr.refs import Ref, RefOption
 from stormlake.emr.states import GOOD
 from stormlake.emr.waiting import Waiting
-from stormlake.errors import RefusedInput
-from stormlake.running.options import Common, StormlakeCommand, common_options, tell
+from stormlake.errors import ExitCode, RefusedInput
+from stormlake.running.options import Common, StormlakeCommand, common_options, leave, tell
 
 
 @click.command("logs", cls=StormlakeCommand)
@@ -45,16 +45,21 @@ def main(common: Common, ref: Ref, follow: bool, why: bool) -> None:
         return
     logs = Logs(aws, seen)
     follower = Follower(logs, lambda text: click.echo(text, nl=False))
-    if follow:
-        wait = Waiting.of(aws, ref, each=lambda seen: follower.show_if_answered())
-        found = follower.show_last(wait.until_ended())
-    else:
-        found = follower.show()
+    found = _follow(aws, ref, follower) if follow else follower.show()
     if common.output == "json":
         told = [{"log": log.title, "uri": logs.address(log)} for log in found.logs]
         facts = {"ref": str(ref), "logs": told, "not_yet_delivered": found.awaited}
         click.echo(("" if follower.at_line_start else "\n") + json.dumps(facts))
     tell_awaited(seen, found.awaited)
+
+
+def _follow(aws: Aws, ref: Ref, follower: Follower) -> Found:
+    """Show what comes until the last of it; Ctrl-C ends the showing alone."""
+    wait = Waiting.of(aws, ref, each=lambda seen: follower.show_if_answered())
+    try:
+        return follower.show_last(wait.until_ended())
+    except KeyboardInterrupt:
+        leave(ExitCode.INTERRUPTED, f"interrupted; {ref} is not touched")
 
 
 def show_cause(common: Common, aws: Aws, seen: Look) -> None:

@@ -82,9 +82,13 @@ def report(common: Common, seen: Look, ended: Outcome, found: Diagnosis | None) 
 
 def _why(aws: Aws, seen: Look, ended: Outcome) -> Diagnosis:
     """Find the cause; where the run could not leave word itself, wait for its logs."""
-    if ended.left is not None:
-        return diagnose(aws, seen, ended)
-    return diagnose(aws, seen, ended, wait_for_logs(aws, seen))
+    found = None
+    if ended.left is None:
+        try:
+            found = wait_for_logs(aws, seen)
+        except KeyboardInterrupt:
+            logger.info("not waiting for the rest of the logs")
+    return diagnose(aws, seen, ended, found)
 
 
 def _some_ref(asked: Asked) -> Ref:
