@@ -49,10 +49,10 @@ def put_archive(fake: FakeAws, bucket: str, label: str = "emr-7.13.0") -> None:
     fake.s3.put_object(Bucket=bucket, Key=key, Body=b"")
 
 
-def plan(aws: Aws, bucket: str, **given: Any) -> Plan:
+def plan(aws: Aws, bucket: str, *, shown: bool = False, **given: Any) -> Plan:
     """A submission of the radar job."""
-    context = click.Context(cli.main)
-    return make_plan(context, Asked(**given), "ingest-radar", job_arguments(bucket), aws)
+    context, arguments = click.Context(cli.main), job_arguments(bucket)
+    return make_plan(context, Asked(**given), "ingest-radar", arguments, aws, shown=shown)
 
 
 def clock_of(fake: FakeAws) -> Clock:

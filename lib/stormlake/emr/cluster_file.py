@@ -14,8 +14,9 @@ from types import UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from stormlake.emr.artifacts import Arch
-from stormlake.emr.aws import ApiCall, Aws, CallFailed
+from stormlake.emr.aws import Aws
 from stormlake.emr.clusters import ClusterSpec
+from stormlake.emr.stacks import find_stack
 from stormlake.errors import RefusedInput
 
 STACK_OUTPUTS: Final = {
@@ -92,11 +93,6 @@ def cluster_spec(
     return spec
 
 
-def stack_call(stack: str) -> ApiCall:
-    """Ask for a stack's outputs."""
-    return ApiCall("cloudformation", "DescribeStacks", {"StackName": stack})
-
-
 def shown_outputs(stack: str) -> dict[str, str]:
     """Outputs as `--dry-run` shows them, which asks nobody: each says what will stand there."""
     names = {*STACK_OUTPUTS, SERVERLESS_ROLE, *SCHEDULE_OUTPUTS} - {"Release"}
@@ -112,19 +108,17 @@ def stack_outputs(aws: Aws, stack: str) -> dict[str, str]:
     RefusedInput
         There is no such stack, or it is not complete.
     """
-    try:
-        found = aws.make(stack_call(stack))["Stacks"][0]
-    except CallFailed as error:
+    found = find_stack(aws.make, stack)
+    if found is None:
         raise RefusedInput(
-            f"--stack {stack}: {error}; stormlake emr deploy makes it, --region says where it is"
-        ) from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    if not outputs:
-        raise RefusedInput(
-            f"--stack {stack} is {found['StackStatus']} and has no outputs; stormlake emr deploy "
-            "completes it"
+            f"--stack {stack}: there is none; stormlake emr deploy makes it, --region says where"
         )
-    return outputs
+    if not found.outputs:
+        raise RefusedInput(
+            f"--stack {stack} is {found.status} and has no outputs; stormlake emr deploy completes "
+            "it"
+        )
+    return dict(found.outputs)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from stormlake.emr.cluster_file import (
     SERVERLESS_ROLE,
     cluster_spec,
     shown_outputs,
-    stack_call,
     stack_outputs,
 )
 from stormlake.emr.jobs import JobRequest, job_command, job_request
 from stormlake.emr.ledger import Entry, Ledger
 from stormlake.emr.options import KeyValueOption
 from stormlake.emr.shipping import Shipment, refuse_local, shipment
+from stormlake.emr.stacks import describe_call
 from stormlake.emr.steps import ActionOnFailure
 from stormlake.emr.submissions import Clock, Submitted, submit_once
 from stormlake.emr.targets import RunningCluster, Serverless, TransientCluster, Work
@@ -193,7 +193,7 @@ def make_plan(
     outputs: Mapping[str, str] = {}
     before: tuple[ApiCall, ...] = ()
     if asked.stack:
-        before = (stack_call(asked.stack),)
+        before = (describe_call(asked.stack),)
         outputs = shown_outputs(asked.stack) if shown else stack_outputs(aws, asked.stack)
     return Plan(
         request=request,

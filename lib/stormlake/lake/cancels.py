@@ -1,8 +1,8 @@
 """Stop a run from afar: a mark that it finds when it takes its locks, and the locks themselves.
 
-A driver on YARN is nobody's child: who cancels the step that started it does not reach it, and
-YARN starts a failed one again. So whoever cancels a run says so in its lake, and takes its locks:
-one that runs stops before it writes again, one that is about to start does not.
+A driver on YARN is nobody's child: who cancels the step that started it does not reach it. So
+whoever cancels a run says so in its lake, and takes its locks: one that runs stops before it writes
+again, one that is about to start, or that YARN starts again, does not.
 """
 
 from __future__ import annotations
