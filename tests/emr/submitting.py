@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 
 from stormlake import cli
 from stormlake.emr.artifacts import ArtifactPlace, Target, deps_key
+from stormlake.emr.asked import Asked
 from stormlake.emr.aws import Aws
 from stormlake.emr.submissions import Clock
-from stormlake.emr.submitting import Asked, Plan, make_plan
+from stormlake.emr.submitting import Plan, make_plan
 from stormlake.runtimes import runtime
 from tests.fakes.emr import FakeAws
 

@@ -290,6 +290,10 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         ("--transient", "--cluster-file", "absent.toml"),
         "cannot read absent.toml: No such file or directory",
     ),
+    "Graviton with Py-ART": (
+        ("--cluster-id", "j-1", "--arch", "arm64"),
+        "arm-pyart has no wheel for arm64",
+    ),
     "no bucket": (
         ("--cluster-id", "j-1", "--artifacts", "bucket"),
         "artifacts 'bucket': expected s3://BUCKET[/PREFIX]",

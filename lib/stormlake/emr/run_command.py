@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from stormlake.emr.asked import Asked, submit_options
 from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.diagnosis import Diagnosis, diagnose, wait_for_logs
 from stormlake.emr.following import JobFailed, facts, follow, timeout_option
@@ -17,7 +18,7 @@ from stormlake.emr.looks import Look
 from stormlake.emr.lookup import describe_calls
 from stormlake.emr.outcomes import Outcome
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
-from stormlake.emr.submitting import Asked, make_plan, submit_options
+from stormlake.emr.submitting import make_plan
 from stormlake.errors import ExitCode
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 

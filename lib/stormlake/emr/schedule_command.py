@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import click
 
+from stormlake.emr.asked import Asked, own_cluster_options
 from stormlake.emr.aws import Aws, print_calls
-from stormlake.emr.cluster_file import shown_outputs, stack_call, stack_outputs
+from stormlake.emr.cluster_file import shown_outputs, stack_outputs
 from stormlake.emr.jobs import job_request
 from stormlake.emr.schedules import (
     ADDED,
@@ -26,7 +27,8 @@ from stormlake.emr.schedules import (
     time_for,
     write_schedule,
 )
-from stormlake.emr.submitting import Asked, Plan, make_plan, own_cluster_options
+from stormlake.emr.stacks import describe_call
+from stormlake.emr.submitting import Plan, make_plan
 from stormlake.errors import RefusedInput
 from stormlake.running.options import (
     Common,
@@ -195,7 +197,7 @@ def _write(aws: Aws, common: Common, stack: str, plan: Plan, name: str, daily: t
 
 def _remove(aws: Aws, common: Common, parts: Parts, name: str) -> None:
     if common.dry_run:
-        print_calls([stack_call(parts.stack), remove_call(parts, name, OWN_TOKEN)])
+        print_calls([describe_call(parts.stack), remove_call(parts, name, OWN_TOKEN)])
         return
     remove_schedule(aws, parts, name)
     tell(common, schedule=name, done="removed")
@@ -205,7 +207,7 @@ def _run_now(aws: Aws, common: Common, parts: Parts, name: str, scheduled: str) 
     if common.dry_run:
         night = f"<input of {name}, with its time for {SCHEDULED_TIME}>"
         start = start_call(parts, name, night, OWN_TOKEN)
-        print_calls([stack_call(parts.stack), get_call(parts, name), start])
+        print_calls([describe_call(parts.stack), get_call(parts, name), start])
         return
     tell(
         common,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from stormlake.emr.asked import Asked, submit_options
 from stormlake.emr.aws import Aws, print_calls
-from stormlake.emr.submitting import Asked, facts, make_plan, submit_options
+from stormlake.emr.submitting import facts, make_plan
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 
 
