@@ -81,7 +81,8 @@ def test_an_estimate_of_a_lake_in_s3_is_kept_under_the_runs_key(server: S3Server
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["listed"] == {"objects": 25, "skipped": 1, "tasks": 1, "bytes": 24_000}
-    assert found["reading_cost"] == pytest.approx(24 * 0.0004 / 1000)
+    # One day is listed, 24 volumes are got.
+    assert found["reading_cost"] == pytest.approx((0.005 + 24 * 0.0004) / 1000)
     key = f"radar/_stormlake/estimates/ingest-radar/{found['run_key']}.json"
     assert found["kept"] == f"s3://lake-1/{key}"
     kept = json.loads(server.client().get_object(Bucket="lake-1", Key=key)["Body"].read())

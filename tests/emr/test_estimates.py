@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stormlake.archive.source import open_source
 from stormlake.emr.capacity import (
     ClusterCapacity,
     Group,
@@ -23,11 +24,12 @@ from stormlake.emr.estimates import (
     cluster_rows,
     find,
     keep,
+    reading_cost,
     serverless_rows,
     work_of,
 )
 from stormlake.emr.fleets import Fleet, Instance, Scaling
-from stormlake.emr.prices import parse_prices
+from stormlake.emr.prices import parse_prices, read_prices
 from stormlake.emr.rates import Measured, RadarRate, Rates, SensorRate, Work, read_rates
 from stormlake.errors import RefusedInput
 from stormlake.lake.local_store import LocalStore
@@ -197,6 +199,25 @@ def test_serverless_is_billed_by_worker_with_a_minute_at_the_least() -> None:
 def test_an_application_without_a_limit_that_can_be_used_is_refused(limit, said: str) -> None:
     with pytest.raises(RefusedInput, match=said):
         serverless_capacities({"applicationId": "00f", "maximumCapacity": limit})
+
+
+@pytest.mark.parametrize(
+    ("uri", "prefixes", "cost"),
+    [
+        ("s3://mine", 0, 3 * 0.005 + 2400 * 0.0004),  # 2,500 keys are three pages
+        ("s3://mine", 40, 40 * 0.005 + 2400 * 0.0004),
+        ("s3://unidata-nexrad-level2", 40, 0),
+        ("/a/folder", 0, 0),
+    ],
+)
+def test_reading_costs_its_requests_where_they_are_signed(
+    uri: str, prefixes: int, cost: float
+) -> None:
+    listed = {"objects": 2500, "skipped": 100}
+    found = reading_cost(listed, prefixes, open_source(uri), read_prices())
+    assert found == pytest.approx(cost / 1000)
+    signed = uri == "s3://mine"
+    assert (reading_cost(listed, prefixes, open_source(uri), PRICES) is None) == signed
 
 
 def test_the_latest_estimate_of_a_run_is_kept(tmp_path) -> None:

@@ -101,6 +101,8 @@ def main(
     else:
         spec = cluster_spec(cluster_file, ANY_ACCOUNT, arch=arch)
         rows, notes = cluster_rows(work, cluster_capacities(spec), prices)
+    source = open_source(str(request.parameters["source"]))
+    prefixes = [*_day_prefixes(source.prefix, request)] if source.is_s3 else []
     found = Estimate(
         job=request.name,
         run_key=key,
@@ -114,7 +116,7 @@ def main(
         prices=prices.label,
         currency=prices.currency,
         rows=tuple(rows),
-        reading_cost=reading_cost(listed, open_source(str(request.parameters["source"])), prices),
+        reading_cost=reading_cost(listed, len(prefixes), source, prices),
         lake_bytes=work.lake_bytes,
         lake_month=lake_month(work.lake_bytes, prices),
         notes=(*notes, *unlike(request)),

@@ -72,7 +72,7 @@ def _cost(row: Row) -> str:
 
 def _storage(estimate: Estimate) -> Iterator[str]:
     if estimate.reading_cost:
-        yield f"reading     {money(estimate.reading_cost)} {estimate.currency}, by GET"
+        yield f"reading     {money(estimate.reading_cost)} {estimate.currency}, by LIST and GET"
     if estimate.lake_bytes is not None:
         said = f"about {estimate.lake_bytes / GIGABYTE:,.3g} GB more"
         if estimate.lake_month is not None:
@@ -88,4 +88,4 @@ def _small_print(estimate: Estimate) -> Iterator[str]:
         yield f"assumed     {START_UP // 60} minutes of start-up, in hours and cost"
         yield f"            an instance is billed by the second, {LEAST_SECONDS} s at the least"
         yield "            Spot is for task nodes; a cluster that runs already has no start-up"
-    yield "not in it   EBS volumes, requests for listing and writing, transfer, idle time"
+    yield "not in it   EBS volumes, requests that write, transfer, idle time"

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from stormlake.archive.s3 import PAGE_KEYS
 from stormlake.archive.source import Source
 from stormlake.emr.billing import LEAST_SECONDS
 from stormlake.emr.capacity import ClusterCapacity, ServerlessCapacity
@@ -82,7 +83,7 @@ class Estimate:
     currency : str
     rows : tuple of Row
     reading_cost : float or None
-        Of the GET requests; None where there is no price.
+        Of the requests for listing and getting objects; None where there is no price.
     lake_bytes : int or None
         What the run will write, about.
     lake_month : float or None
@@ -215,12 +216,33 @@ def serverless_rows(
     return rows, missing
 
 
-def reading_cost(listed: Mapping[str, int], source: Source, prices: Prices) -> float | None:
-    """What it costs to get the objects; nobody is billed for unsigned requests."""
+def reading_cost(
+    listed: Mapping[str, int], prefixes: int, source: Source, prices: Prices
+) -> float | None:
+    """What the requests for listing and getting the objects cost.
+
+    Parameters
+    ----------
+    listed : mapping
+        What the dry run counted.
+    prefixes : int
+        How many are listed; each is one request at least.
+    source : Source
+        Nobody is billed for unsigned requests.
+    prices : Prices
+
+    Returns
+    -------
+    float or None
+        None where there is no price.
+    """
     if not source.is_s3 or source.unsigned:
         return 0.0
+    if prices.s3 is None:
+        return None
+    lists = max(prefixes, -(-listed["objects"] // PAGE_KEYS))
     gets = listed["objects"] - listed.get("skipped", 0)
-    return None if prices.s3 is None else gets / 1000 * prices.s3.get_1000
+    return (lists * prices.s3.put_1000 + gets * prices.s3.get_1000) / 1000
 
 
 def lake_month(lake_bytes: int | None, prices: Prices) -> float | None:
