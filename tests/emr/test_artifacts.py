@@ -117,3 +117,32 @@ def test_code_imported_from_the_zip_has_the_checkouts_hash_and_makes_the_same_zi
     ).stdout.split()
     assert said[:2] == [code_hash(), hashlib.sha256(code_zip()).hexdigest()]
     assert "code.zip" in said[2], "it was not imported from the zip"
+
+
+COMPILE = """\
+import subprocess, sys
+from stormlake.radar.isolation import child_environment
+asked = "from stormlake.radar import geometry; geometry.warm_up(); print(geometry.__file__)"
+sys.exit(subprocess.run([sys.executable, "-c", asked], env=child_environment()).returncode)
+"""
+
+
+def test_kernels_of_the_zip_compile_where_home_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "code.zip").write_bytes(code_zip())
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE],
+        cwd=tmp_path,
+        # Not even root can make a folder there; a YARN container's user cannot in its /home.
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(tmp_path / "code.zip"),
+            "HOME": "/proc/none",
+            "TMPDIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "code.zip" in done.stdout
+    assert list(tmp_path.glob("stormlake-kernels-*/numba/**/*.nbi")), "the kernel was not kept"

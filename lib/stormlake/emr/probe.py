@@ -23,12 +23,13 @@ from packaging.utils import canonicalize_name
 
 from stormlake.emr.archive import unpack
 from stormlake.emr.artifacts import PYTHON, Target
+from stormlake.emr.causes import find_cause, read_evidence
 from stormlake.emr.code_zip import code_zip, job_file
 from stormlake.emr.local_cluster import LocalCluster, SparkHome, end_tree, local_cluster
 from stormlake.emr.locks import check_lock
 from stormlake.emr.refusals import CannotVerify
 from stormlake.emr.steps import ENVIRONMENT
-from stormlake.errors import StormlakeError
+from stormlake.errors import ExitCode, StormlakeError
 from stormlake.java import JAVA_MAJOR, find_java_home
 from stormlake.radar.outcomes import Status
 from stormlake.simulate.samples import copy_samples
@@ -217,13 +218,23 @@ class _Run:
                 ) from None
             finally:
                 end_tree(process)
-        if process.returncode:
-            why = last_error((here / "stderr").read_text(errors="replace"))
+        # Over its limit of rejects a job has done all its work, and says what it rejected.
+        if process.returncode not in (ExitCode.DONE, ExitCode.TOO_MANY_REJECTS):
             raise ProbeFailed(
-                f"{job} does not run from {self.archive.name} (exit {process.returncode}): {why}"
+                f"{job} does not run from {self.archive.name} (exit {process.returncode}): "
+                f"{self._why(job, here / 'stderr')}"
             )
         answer: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
         return answer
+
+    def _why(self, job: str, log: Path) -> str:
+        """Why a job failed, and where its log is kept."""
+        kept = self.archive.with_name(f"{self.archive.name}.{job}.log")
+        kept.write_bytes(log.read_bytes())
+        with log.open(errors="replace") as lines:
+            cause = find_cause({}, [read_evidence(job, lines)], None, "")
+        told = [] if cause is None else [cause.what, cause.because, cause.where, cause.advice]
+        return "; ".join([*filter(None, told), f"its log is {kept}"])
 
 
 def _check(
@@ -268,15 +279,3 @@ def _check(
 def _expect(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ProbeFailed(f"the archive is not what runs: {otherwise}")
-
-
-def last_error(log: str) -> str:
-    """The line of a driver's log that says why it failed; the deepest cause comes last."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [
-        line
-        for line in lines
-        if line.startswith(("stormlake: ", "Caused by: "))
-        or (line.partition(":")[0].endswith(("Error", "Exception")) and " " not in line[:20])
-    ]
-    return (telling or lines or ["it said nothing"])[-1][:500]
