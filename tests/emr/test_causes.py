@@ -98,18 +98,24 @@ def test_a_python_error_is_named_with_its_file_and_line(
             "the heap of the JVM that says so is full (Java heap space)",
         ),
         (
-            "executor_memory.yarn",
+            "executor_memory.reconstructed",
             "Container killed by YARN for exceeding physical memory limits. 5.6 GB of 5.5 GB",
             None,
             "an executor's processes used 5.6 GB of 5.5 GB: give each more beside its heap",
         ),
         (
-            "driver_memory.yarn",
+            "driver_memory.reconstructed",
             "Container [pid=28408,containerID=container_1777669200000_0007_02_000001] is running",
             None,
             "the container used 2.4 GB of 2.4 GB: of a driver raise --conf spark.driver.memoryOv",
         ),
-        ("exit_137.yarn", "Exit status: 137.", None, "exit 137 is SIGKILL"),
+        ("exit_137.yarn-stderr", "Exit status: 137.", None, "exit 137 is SIGKILL"),
+        (
+            "exit_137.yarn-stdout",
+            "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage",
+            "fail_yarn.py, line 26, in <module>",
+            "exit 137 is SIGKILL",
+        ),
     ],
 )
 def test_a_known_failure_is_told_with_a_line_of_advice(
@@ -129,9 +135,11 @@ def test_a_full_heap_stands_behind_the_error_that_came_of_it() -> None:
 
 def test_the_drivers_log_speaks_before_the_steps() -> None:
     # spark-submit's own log only says that the application failed.
-    cause = cause_of("python_error.spark-4.0", "step_stderr.yarn")
+    cause = cause_of("python_error.yarn-stdout", "python_error.yarn-stderr", "step_stderr.yarn")
 
-    assert cause.source == "python_error.spark-4.0"
+    assert cause.what == "KeyError: 'columns'"
+    assert cause.where == "fail_yarn.py, line 21, in <module>"
+    assert cause.source == "python_error.yarn-stdout"
     assert find_cause({}, [read_evidence("", lines_of("step_stderr.yarn"))], None, "") is None
 
 

@@ -64,7 +64,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "exit 137",
-        re.compile(r"(?:[Ee]xit (?:status|code)(?: is)?:? ?|exited with exitCode: )137\b"),
+        re.compile(r"(?:Exit status: |Exit code is |exited with +exitCode: )137\b"),
         "exit 137 is SIGKILL: the machine ran out of memory; use a larger instance type, or fewer "
         "tasks in each executor, --conf spark.executor.cores=…",
     ),
