@@ -62,7 +62,7 @@ def main() -> None:
 
 
 @main.command(cls=StormlakeCommand)
-@click.option("--lake", required=True, metavar="URI", help="The lake, a local folder.")
+@click.option("--lake", required=True, metavar="URI", help="The lake.")
 @click.option("--station", required=True, metavar="ID", help="Station such as KLBB.")
 @click.option(
     "--time",
@@ -95,11 +95,13 @@ def show(
 ) -> None:
     """Draw a map of one product of one volume, as a PNG."""
     from stormlake.plots.show import show_product
+    from stormlake.running.lake_folder import lake_folder
 
     if common.dry_run:
         tell(common, would=f"draw {product} of {station} from {lake}")
         return
-    tell(common, picture=str(show_product(lake, station, time, product, out)))
+    place = lake_folder(lake, common)
+    tell(common, picture=str(show_product(place, station, time, product, out)))
 
 
 @main.command("export-csv", cls=StormlakeCommand)

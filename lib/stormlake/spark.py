@@ -21,7 +21,7 @@ from stormlake.java import use_java
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from stormlake.spark_s3 import S3Access
+    from stormlake.s3_access import S3Access
 
 MEANING: Final = {
     # ANSI and the time zone differ between the runtimes' defaults; both must give the same rows.

@@ -79,8 +79,8 @@ def test_a_place_without_a_lake_is_refused(lake: Path, tmp_path: Path) -> None:
         read_product(tmp_path / "nowhere", "KTLX", None, COMPOSITE)
     with pytest.raises(RefusedInput, match="has no table radar_volumes"):
         read_product(tmp_path, "KTLX", None, COMPOSITE)
-    with pytest.raises(RefusedInput, match="from a local lake"):
-        read_product("s3://bucket/lake", "KTLX", None, COMPOSITE)
+    with pytest.raises(RefusedInput, match="from a local folder"):
+        read_product("hdfs://host/lake", "KTLX", None, COMPOSITE)
     assert read_product(f"file://{lake}", "KTLX", FIRST, COMPOSITE).time == FIRST
 
 

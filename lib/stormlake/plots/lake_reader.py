@@ -1,4 +1,4 @@
-"""Read one volume's product from a local lake, without Spark: a picture must come quickly."""
+"""Read one volume's product from a lake, without Spark: a picture must come quickly."""
 
 from __future__ import annotations
 
@@ -34,15 +34,71 @@ VOLUME_COLUMNS: Final = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Folder:
+    """A lake's folder, on this machine or in a bucket.
+
+    Parameters
+    ----------
+    path : str
+        Path in `files`.
+    files : pyarrow.fs.FileSystem
+    name : str
+        What messages call it.
+    """
+
+    path: str
+    files: Any
+    name: str
+
+    @classmethod
+    def local(cls, path: Path | str) -> Folder:
+        """Give a folder of this machine, by path or `file://` address."""
+        from pyarrow.fs import LocalFileSystem
+
+        text = str(path).removeprefix("file://")
+        return cls(text, LocalFileSystem(), text)
+
+    def holds(self, name: str = "") -> bool:
+        """Whether there is such a folder in it, or itself."""
+        from pyarrow.fs import FileType
+
+        found = self.files.get_file_info(self._below(name))
+        return bool(found.type == FileType.Directory)
+
+    def names(self, folder: str) -> list[str]:
+        """Names in a folder of it, sorted."""
+        from pyarrow.fs import FileSelector
+
+        return sorted(
+            each.base_name for each in self.files.get_file_info(FileSelector(self._below(folder)))
+        )
+
+    def dataset(self, table: str, partitions: tuple[str, ...]) -> Any:
+        """Give a table as an Arrow dataset."""
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        # Partition values are taken as text: a date is a folder's name here.
+        names = pa.schema([(name, pa.string()) for name in partitions])
+        layout = ds.partitioning(names, flavor="hive")
+        return ds.dataset(
+            self._below(table), filesystem=self.files, format="parquet", partitioning=layout
+        )
+
+    def _below(self, name: str) -> str:
+        return f"{self.path}/{name}" if name else self.path
+
+
 def read_product(
-    lake: Path | str, station: str, time: datetime | None, product: Product
+    lake: Folder | Path | str, station: str, time: datetime | None, product: Product
 ) -> ProductMap:
     """Read what a picture needs.
 
     Parameters
     ----------
-    lake : Path or str
-        A local lake.
+    lake : Folder, Path or str
+        The lake; a path is a local one's.
     station : str
         Four characters.
     time : datetime or None
@@ -56,16 +112,16 @@ def read_product(
     RefusedInput
         No lake there, no volume of that station or near that time; the message says what there is.
     """
-    root = _root(lake)
-    volume = _volume(root, station, time)
+    folder = _lake(lake)
+    volume = _volume(folder, station, time)
     geometry = _rows(
-        _dataset(root, "radar_geometry", ("station", "grid")),
+        folder.dataset("radar_geometry", ("station", "grid")),
         {"station": volume.station, "grid": volume.grid},
         ("iy", "ix", "x", "y", "latitude", "longitude"),
     )
     if not len(geometry["iy"]):
         raise RefusedInput(
-            f"{root}: radar_geometry has no grid {volume.grid!r} of station {station}; "
+            f"{folder.name}: radar_geometry has no grid {volume.grid!r} of station {station}; "
             "ingest the station again"
         )
     shape = int(geometry["iy"].max()) + 1, int(geometry["ix"].max()) + 1
@@ -79,7 +135,7 @@ def read_product(
     if volume.columns:
         # Not read otherwise: a lake without any echo has no files in this table.
         cells = _rows(
-            _dataset(root, "radar_columns", ("station", "date")),
+            folder.dataset("radar_columns", ("station", "date")),
             {"station": volume.station, "date": volume.date, "volume_time": volume.time},
             ("iy", "ix", product.column),
         )
@@ -112,31 +168,23 @@ class _Volume:
     warning: str
 
 
-def _root(lake: Path | str) -> Path:
-    text = str(lake)
-    if text.startswith("file://"):
-        text = text.removeprefix("file://")
-    elif "://" in text:
-        raise RefusedInput(f"{text}: pictures are drawn from a local lake; copy the tables first")
-    root = Path(text)
-    if not root.is_dir():
-        raise RefusedInput(f"there is no lake at {root}; `stormlake ingest-radar` makes one")
-    for table in ("radar_volumes", "radar_geometry"):
-        if not (root / table).is_dir():
+def _lake(lake: Folder | Path | str) -> Folder:
+    if not isinstance(lake, Folder):
+        if "://" in str(lake) and not str(lake).startswith("file://"):
             raise RefusedInput(
-                f"{root} is no lake with radar: it has no table {table}; "
+                f"{lake}: a picture is drawn from a local folder, or by `stormlake show` from "
+                "s3://BUCKET[/PREFIX]"
+            )
+        lake = Folder.local(lake)
+    if not lake.holds():
+        raise RefusedInput(f"there is no lake at {lake.name}; `stormlake ingest-radar` makes one")
+    for table in ("radar_volumes", "radar_geometry"):
+        if not lake.holds(table):
+            raise RefusedInput(
+                f"{lake.name} is no lake with radar: it has no table {table}; "
                 "`stormlake ingest-radar` makes one"
             )
-    return root
-
-
-def _dataset(root: Path, table: str, partitions: tuple[str, ...]) -> Any:
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    # Partition values are taken as text: a date is a folder's name here.
-    layout = ds.partitioning(pa.schema([(name, pa.string()) for name in partitions]), flavor="hive")
-    return ds.dataset(root / table, format="parquet", partitioning=layout)
+    return lake
 
 
 def _rows(data: Any, equal: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
@@ -159,11 +207,11 @@ def _other_version(error: Exception) -> RefusedInput:
     return RefusedInput(f"the lake's tables are not of this version: {error}")
 
 
-def _volume(root: Path, station: str, time: datetime | None) -> _Volume:
+def _volume(folder: Folder, station: str, time: datetime | None) -> _Volume:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    data = _dataset(root, "radar_volumes", ("station", "date"))
+    data = folder.dataset("radar_volumes", ("station", "date"))
     try:
         rows = data.to_table(
             columns=list(VOLUME_COLUMNS),
@@ -172,14 +220,13 @@ def _volume(root: Path, station: str, time: datetime | None) -> _Volume:
     except (pa.ArrowInvalid, KeyError) as error:
         raise _other_version(error) from error
     if not rows:
-        found = sorted(
-            {
-                path.name.removeprefix("station=")
-                for path in (root / "radar_volumes").glob("station=*")
-            }
-        )
+        found = [
+            name.removeprefix("station=")
+            for name in folder.names("radar_volumes")
+            if name.startswith("station=")
+        ]
         there = f"it has {', '.join(found)}" if found else "it has no station at all"
-        raise RefusedInput(f"{root} has no volume with rows of station {station!r}; {there}")
+        raise RefusedInput(f"{folder.name} has no volume with rows of station {station!r}; {there}")
     for row in rows:
         row["volume_time"] = _utc(row["volume_time"])
     rows.sort(key=lambda row: row["volume_time"])

@@ -5,24 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from stormlake.plots.lake_reader import read_product
+from stormlake.plots.lake_reader import Folder, read_product
 from stormlake.plots.maps import draw_product
 from stormlake.plots.products import product_named
 
 
 def show_product(
-    lake: Path | str,
+    lake: Folder | Path | str,
     station: str,
     time: datetime | None = None,
     product: str = "composite_reflectivity",
     out: Path | None = None,
 ) -> Path:
-    """Draw one product of one volume from a local lake.
+    """Draw one product of one volume from a lake.
 
     Parameters
     ----------
-    lake : Path or str
-        Where the tables are.
+    lake : Folder, Path or str
+        Where the tables are; a path is a local lake's.
     station : str
         Four characters.
     time : datetime, optional

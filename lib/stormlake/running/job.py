@@ -32,14 +32,14 @@ from stormlake.lake.runs import (
     write_record,
 )
 from stormlake.lake.sources import code_hash
-from stormlake.lake.store import S3Store, Store, open_store
+from stormlake.lake.store import LocalStore, S3Store, Store, StoreRefused, open_store
 from stormlake.lake.types import Table
 from stormlake.lake.write import remove_dead_staging, write_partitions
 from stormlake.running.cpu import run_cpu_seconds
 from stormlake.running.failures import place_of
 from stormlake.running.options import Common, Terminated, interrupt_behind, refuse_unless
 from stormlake.running.progress import Progress, ProgressObject
-from stormlake.spark_s3 import S3Access
+from stormlake.s3_access import S3Access
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -67,9 +67,9 @@ class Lake:
 
     def exists(self) -> bool:
         """Whether there is anything: a folder, or a key below the address."""
-        if self.access is not None:
-            return next(iter(self.store.list("")), None) is not None
-        return Path(unquote(self.uri.removeprefix("file://"))).is_dir()
+        if isinstance(self.store, LocalStore):
+            return self.store.root.is_dir()
+        return next(iter(self.store.list("")), None) is not None
 
 
 def open_lake(uri: str, common: Common) -> Lake:
@@ -197,7 +197,9 @@ class JobRun:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if value is not None and not self._finished and not self._has_record:
+            # A store that does not let us in takes no exit, either.
+            told = not isinstance(value, StoreRefused)
+            if value is not None and told and not self._finished and not self._has_record:
                 self._record_exit(interrupt_behind(value))
         finally:
             self._told.remove()

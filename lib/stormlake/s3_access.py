@@ -1,8 +1,9 @@
-"""How a Spark session of our own reaches the bucket of a lake: Hadoop's S3A, told what boto3 found.
+"""How Spark and Arrow reach the bucket of a lake: told what its boto3 session has found.
 
-A cluster (spark-submit) has an S3A of its own, with its own credentials and committer; there we
-add nothing. Nor do we name a committer here: FileOutputCommitter, the default, is the only one of
-stock Spark that takes a dynamic partition overwrite.
+In a Spark session of our own that is Hadoop's S3A. A cluster (spark-submit) has an S3A of its own,
+with its own credentials and committer; there we add nothing. Nor do we name a committer here:
+FileOutputCommitter, the default, is the only one of stock Spark that takes a dynamic partition
+overwrite.
 """
 
 from __future__ import annotations
@@ -92,6 +93,29 @@ class S3Access:
             kind = "Temporary"
         conf.set("fs.s3a.aws.credentials.provider", f"{_S3A}.{kind}AWSCredentialsProvider")
 
+    def arrow_files(self) -> Any:
+        """Arrow's file system of the buckets, `pyarrow.fs.S3FileSystem`; its paths begin with one.
+
+        Raises
+        ------
+        RefusedInput
+            There are no credentials.
+        """
+        from pyarrow.fs import S3FileSystem
+
+        keys = find_credentials(self.session).get_frozen_credentials()
+        elsewhere = {}
+        if not _AWS.match(self.endpoint_url):
+            scheme, _, host = self.endpoint_url.partition("://")
+            elsewhere = {"scheme": scheme, "endpoint_override": host}
+        return S3FileSystem(
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
+            session_token=keys.token,
+            region=_region(self.region),
+            **elsewhere,
+        )
+
 
 def hadoop_settings(endpoint_url: str, region: str) -> dict[str, str]:
     """Settings by which a Spark with hadoop-aws finds `s3://`; no class path, no keys.
@@ -102,9 +126,7 @@ def hadoop_settings(endpoint_url: str, region: str) -> dict[str, str]:
         AWS's own for the region, or any other server's, which gets the bucket in the path.
     region : str
     """
-    if region == "aws-global":  # botocore's word for S3 without a region
-        region = "us-east-1"
-    settings = {"fs.s3.impl": f"{_S3A}.S3AFileSystem", "fs.s3a.endpoint.region": region}
+    settings = {"fs.s3.impl": f"{_S3A}.S3AFileSystem", "fs.s3a.endpoint.region": _region(region)}
     if not _AWS.match(endpoint_url):
         settings |= {
             "fs.s3a.endpoint": endpoint_url,
@@ -135,3 +157,8 @@ def find_credentials(session: Any) -> Any:
         "there are no AWS credentials: name a profile (--aws-profile), or set AWS_ACCESS_KEY_ID "
         "and AWS_SECRET_ACCESS_KEY"
     )
+
+
+def _region(found: str) -> str:
+    # botocore's word for S3 where nobody named a region.
+    return "us-east-1" if found == "aws-global" else found

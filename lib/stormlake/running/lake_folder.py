@@ -1,0 +1,26 @@
+"""A lake as Arrow reads it, for commands that start no Spark."""
+
+from __future__ import annotations
+
+from stormlake.errors import RefusedInput
+from stormlake.plots.lake_reader import Folder
+from stormlake.running.job import open_lake
+from stormlake.running.options import Common
+
+
+def lake_folder(uri: str, common: Common) -> Folder | str:
+    """Make a folder of what a person typed; a path stays one.
+
+    Raises
+    ------
+    RefusedInput, ServiceUnreachable
+        A bucket is not there, is not ours to list, gives no answer, or has nothing below this
+        address.
+    """
+    if not uri.startswith("s3://"):
+        return uri
+    lake = open_lake(uri, common)
+    if not lake.exists():
+        raise RefusedInput(f"there is no lake at {lake.uri}; `stormlake ingest-radar` makes one")
+    assert lake.access is not None, "an s3:// lake has one"
+    return Folder(lake.uri.removeprefix("s3://"), lake.access.arrow_files(), lake.uri)
