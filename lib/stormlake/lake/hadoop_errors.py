@@ -8,34 +8,34 @@ from contextlib import contextmanager
 from typing import Final
 
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
+from stormlake.lake.s3_advice import BAD_KEYS, EXPIRED, NO_BUCKET, NO_RIGHT, OTHER_REGION
 
 _RULES: Final[tuple[tuple[str, type[StormlakeError], str], ...]] = (
     # The first that is found anywhere in the causes counts; causes of causes come first.
     (
         r"ExpiredToken|security token included in the request is expired",
         RefusedInput,
-        "the temporary credentials have expired: log in again and run again",
+        EXPIRED,
     ),
     (
         r"UnknownStoreException|NoSuchBucket",
         RefusedInput,
-        "there is no such bucket: check --lake and --endpoint-url",
+        NO_BUCKET,
     ),
     (
         r"NoAuthWithAWSException|NoAwsCredentialsException|InvalidAccessKeyId|SignatureDoesNotMatch",
         RefusedInput,
-        "S3 does not take the credentials: check --aws-profile",
+        BAD_KEYS,
     ),
     (
         r"AccessDeniedException: (?:s3|/?[^ ]*: ).*(?:403|AccessDenied)|AccessDenied\b",
         RefusedInput,
-        "access denied: these credentials may not do it; a lake needs s3:ListBucket, s3:GetObject, "
-        "s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload",
+        NO_RIGHT,
     ),
     (
         r"AWSRedirectException|PermanentRedirect",
         RefusedInput,
-        "the bucket is in another region: name it with --region",
+        OTHER_REGION,
     ),
     (
         r"AWSServiceThrottledException|AWSStatus500Exception|SlowDown|ServiceUnavailable",
@@ -87,6 +87,6 @@ def _told(text: str, uri: str) -> StormlakeError | None:
         found = re.search(pattern, text)
         if found is not None:
             start = text.rfind("\n", 0, found.start()) + 1
-            line = text[start:].partition("\n")[0].strip().removeprefix("Caused by: ")
+            line = text[start:].partition("\n")[0].removeprefix("Caused by").lstrip(": ")
             return kind(f"{uri}: {advice}. S3A said: {line[:300]}")
     return None

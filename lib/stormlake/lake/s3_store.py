@@ -9,6 +9,7 @@ from typing import Any
 
 from stormlake.errors import ServiceUnreachable
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreRefused, checked
+from stormlake.lake.s3_advice import BY_CODE
 
 
 class S3Store:
@@ -117,7 +118,8 @@ class S3Store:
             if code != "NoSuchBucket" and status in (404, 409, 412):
                 raise _ConditionFailed from error
             if status < 500 and code not in ("SlowDown", "RequestTimeout", "Throttling"):
-                raise StoreRefused(f"{self._url(path)}: {code}: {error}") from error
+                advice = BY_CODE.get(code, code)
+                raise StoreRefused(f"{self._url(path)}: {advice}. S3 said: {error}") from error
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
         except (ConnectionError, HTTPClientError) as error:
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
