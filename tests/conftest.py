@@ -9,18 +9,22 @@ import pytest
 
 from stormlake.spark import start_session
 from tests.fakes.s3 import CREDENTIALS
+from tests.fakes.s3_jars import s3_class_path
 from tests.integration.archives import PROFILE
 from tests.integration.runs import JobServer
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
-    """One local session with the settings of every job."""
-    session = start_session(
-        "stormlake-tests",
-        "local[2]",
-        {"spark.driver.memory": "2g", "spark.sql.shuffle.partitions": "4"},
-    )
+    """One local session with the settings of every job; it can reach S3."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_class_path().items():
+            patch.setenv(name, value)
+        session = start_session(
+            "stormlake-tests",
+            "local[2]",
+            {"spark.driver.memory": "2g", "spark.sql.shuffle.partitions": "4"},
+        )
     yield session
     session.stop()
 
@@ -33,6 +37,8 @@ def job() -> Iterator[JobServer]:
     has a worker and a decoder to start.
     """
     environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "TZ": "America/New_York"}
+    # Its JVM may begin with a run over folders; a user's would be another then.
+    environment |= s3_class_path()
     with JobServer(environment) as server:
         yield server
 

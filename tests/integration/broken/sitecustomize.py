@@ -3,6 +3,7 @@
 STORMLAKE_TEST_DIE=before:radar_grid   SIGKILL before this table is written
 STORMLAKE_TEST_DIE=before:record       SIGKILL when all tables are there and the record is not
 STORMLAKE_TEST_LOCK_WAIT=1.5           seconds that a run waits for a live lock
+STORMLAKE_TEST_LEASE=20               seconds that a lease lasts
 STORMLAKE_TEST_ANSWER=10               seconds that a worker waits for its decoder
 """
 
@@ -35,8 +36,11 @@ def _arrange() -> None:
         finish(self, *args, **kwargs)
 
     JobRun.write, JobRun.finish = dying_write, dying_finish  # type: ignore[method-assign]
+    defaults = locks.hold.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
+    if "STORMLAKE_TEST_LEASE" in os.environ:
+        defaults["lease"] = float(os.environ["STORMLAKE_TEST_LEASE"])
+        defaults["renew"] = defaults["lease"] / 8
     if "STORMLAKE_TEST_LOCK_WAIT" in os.environ:
-        defaults = locks.hold.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
         defaults["wait"] = float(os.environ["STORMLAKE_TEST_LOCK_WAIT"])
 
 
