@@ -116,14 +116,6 @@ def test_keys_of_the_machine_s_own_role_are_left_to_s3a_which_renews_them() -> N
     assert spark.given == {}
 
 
-def test_without_credentials_spark_is_not_even_started(
-    spark_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, "/nonexistent")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    nobody = boto3.session.Session(region_name="us-east-1")
+def test_without_credentials_spark_is_not_even_started(spark_home: Path, nobody: Any) -> None:
     with pytest.raises(RefusedInput, match=r"there are no AWS credentials: .*--aws-profile"):
         S3Access(nobody, "https://s3.amazonaws.com", "us-east-1").settings(spark_home)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stormlake.errors import RefusedInput
+from stormlake.lake.s3_advice import NO_CREDENTIALS
 from stormlake.s3_jars import find_s3_jars, runtime_of_spark
 
 if TYPE_CHECKING:
@@ -153,10 +154,7 @@ def find_credentials(session: Any) -> Any:
             return found
     except BotoCoreError as error:
         raise RefusedInput(f"AWS credentials cannot be used: {error}") from error
-    raise RefusedInput(
-        "there are no AWS credentials: name a profile (--aws-profile), or set AWS_ACCESS_KEY_ID "
-        "and AWS_SECRET_ACCESS_KEY"
-    )
+    raise RefusedInput(NO_CREDENTIALS)
 
 
 def _region(found: str) -> str:

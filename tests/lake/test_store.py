@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -214,6 +215,14 @@ def test_s3_that_answers_500_to_every_try_is_unreachable_with_exit_code_5(s3: S3
         with pytest.raises(ServiceUnreachable, match=r"s3://lake/x/a\.json") as caught:
             S3Store(client, "lake", "x").read("a.json")
     assert caught.value.exit_code is ExitCode.UNREACHABLE
+
+
+def test_without_credentials_a_bucket_is_refused_and_not_called_out_of_reach(
+    s3: S3Server, nobody: Any
+) -> None:
+    store = open_store("s3://lake/x", session=nobody, endpoint_url=s3.endpoint_url)
+    with pytest.raises(StoreRefused, match=r"s3://lake/x/a: there are no AWS credentials"):
+        store.create("a", b"")
 
 
 def test_a_bucket_that_does_not_exist_is_refused_by_name(s3: S3Server) -> None:

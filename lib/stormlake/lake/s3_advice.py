@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+NO_CREDENTIALS: Final = (
+    "there are no AWS credentials: name a profile (--aws-profile), or set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
 NO_BUCKET: Final = "there is no such bucket: check the address and --endpoint-url"
 NO_RIGHT: Final = (
     "access denied: these credentials may not do it; a lake needs s3:ListBucket, s3:GetObject, "

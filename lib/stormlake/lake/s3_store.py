@@ -9,7 +9,7 @@ from typing import Any
 
 from stormlake.errors import ServiceUnreachable
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreRefused, checked
-from stormlake.lake.s3_advice import BY_CODE
+from stormlake.lake.s3_advice import BY_CODE, NO_CREDENTIALS
 
 
 class S3Store:
@@ -105,6 +105,7 @@ class S3Store:
             ClientError,
             ConnectionError,
             HTTPClientError,
+            NoCredentialsError,
         )
 
         try:
@@ -123,8 +124,10 @@ class S3Store:
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
         except (ConnectionError, HTTPClientError) as error:
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
+        except NoCredentialsError as error:
+            raise StoreRefused(f"{self._url(path)}: {NO_CREDENTIALS}") from error
         except BotoCoreError as error:
-            # No request was made: no credentials, a login that has ended, a name that S3 forbids.
+            # No request was made: a login that has ended, a name that S3 forbids.
             raise StoreRefused(
                 f"{self._url(path)}: {error}; check --aws-profile and the address"
             ) from error
