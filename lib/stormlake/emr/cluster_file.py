@@ -89,7 +89,7 @@ def cluster_spec(
     try:
         spec: ClusterSpec = _build(ClusterSpec, {**values, "arch": arch}, "")
     except RefusedInput as error:
-        raise RefusedInput(f"{where}: {error}") from error
+        raise type(error)(f"{where}: {error}") from error
     return spec
 
 
@@ -150,7 +150,7 @@ def _build(kind: type[Any], data: Mapping[str, Any], where: str) -> Any:
     try:
         return kind(**values)
     except RefusedInput as error:
-        raise RefusedInput(f"{where}{error}") from error
+        raise type(error)(f"{where}{error}") from error
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

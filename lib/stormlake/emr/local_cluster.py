@@ -109,7 +109,7 @@ def local_cluster(
     Raises
     ------
     ClusterNotStarted
-        The message has the end of the log.
+        The message has the log's last line.
     """
     variables = {"SPARK_DAEMON_MEMORY": "256m", **environment, **spark.environment}
     with ExitStack() as stack:
@@ -165,7 +165,9 @@ def _find(process: subprocess.Popen[bytes], log: Path, pattern: str) -> str:
     end = time.monotonic() + START_SECONDS
     while (found := re.search(pattern, log.read_text(errors="replace"))) is None:
         if process.poll() is not None or time.monotonic() > end:
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
-            raise ClusterNotStarted(f"{log.name} never said {pattern!r}; its end:\n{last}")
+            said = log.read_text(errors="replace").splitlines() or ["nothing"]
+            raise ClusterNotStarted(
+                f"Spark's {log.stem} did not start here; its last words: {said[-1]}"
+            )
         time.sleep(0.1)
     return found.group(1)

@@ -87,7 +87,9 @@ def find_spark(target: Target) -> SparkHome:
     runtime = target.runtime
     machine = (sys.platform, platform.machine())
     if machine != ("linux", target.arch):
-        raise CannotVerify(f"this is {' '.join(machine)}, the archive is for linux; {advice}")
+        raise CannotVerify(
+            f"this is {' '.join(machine)}, the archive is for linux {target.arch}; {advice}"
+        )
     if not Path(runtime.python).exists():
         raise CannotVerify(
             f"there is no {runtime.python} here, the interpreter of {runtime.label}'s image; "
@@ -150,7 +152,7 @@ def verify(target: Target, lock: bytes, archive: Path, spark: SparkHome) -> Veri
             ingest = ["--source", str(volume.parent), "--lake", str(folder / "lake")]
             summary = run.submit("ingest_radar.py", [*ingest, "--output", "json"])
         versions = check_lock(lock, target.lock_name)
-        _check(seen, versions, spark, folder)
+        check_seen(seen, versions, spark, folder)
         usable = sum(summary["volumes"][str(status)] for status in USABLE)
         if usable != 1 or not all(summary["rows"].values()):
             raise ProbeFailed(
@@ -237,7 +239,7 @@ class _Run:
         return "; ".join([*filter(None, told), f"its log is {kept}"])
 
 
-def _check(
+def check_seen(
     seen: Mapping[str, Any], versions: Mapping[str, str], spark: SparkHome, folder: Path
 ) -> None:
     """Refuse an archive whose processes did not run on it, or not on what was locked.
