@@ -11,8 +11,6 @@ their own. Executors run the interpreter that runs the tests. Every process carr
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,18 +20,13 @@ from pathlib import Path
 
 import psutil
 
+from stormlake.emr.local_cluster import LocalCluster, LocalWorker, SparkHome, local_cluster
 from stormlake.java import find_java_home
 from tests.integration.runs import MARK, kill_marked, test_environment
 
-START_SECONDS = 120.0
 
-
-@dataclass(frozen=True)
-class Worker:
+class Worker(LocalWorker):
     """A worker's JVM."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
 
     def executors(self) -> list[psutil.Process]:
         """JVMs of executors that this worker runs now."""
@@ -59,17 +52,9 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A running cluster.
+class Cluster(LocalCluster):
+    """A running cluster, whose workers can be broken."""
 
-    Parameters
-    ----------
-    url : str
-        `spark://127.0.0.1:port`, for `--master`.
-    workers : sequence of Worker
-    """
-
-    url: str
     workers: Sequence[Worker]
 
 
@@ -96,10 +81,6 @@ def standalone_cluster(
     java = find_java_home()
     assert java is not None, "a standalone cluster needs Java 17"
     environment = test_environment(env) | {
-        "JAVA_HOME": str(java),
-        "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
         "PYSPARK_PYTHON": sys.executable,
         # An executor does not know the driver's import path.
         "PYTHONPATH": os.pathsep.join(
@@ -110,53 +91,10 @@ def standalone_cluster(
     }
     with ExitStack() as stack:
         stack.callback(kill_marked, environment[MARK])
-
-        def start(name: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
-            log = folder / f"{name}.log"
-            with log.open("wb") as file:
-                process = subprocess.Popen(
-                    [str(spark_home() / "bin" / "spark-class"), *arguments],
-                    env=environment | {"SPARK_LOCAL_DIRS": str(folder / f"{name}-local")},
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                )
-            stack.callback(_end, process)
-            return process, log
-
-        _, log = start(
-            *("master", "org.apache.spark.deploy.master.Master"),
-            *("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"),
-        )
-        url = _find(log, r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
-        _find(log, r"(I have been elected leader)")
-        started = []
-        for number in range(workers):
-            work = folder / f"work-{number}"
-            process, log = start(
-                *(f"worker-{number}", "org.apache.spark.deploy.worker.Worker"),
-                *("--host", "127.0.0.1", "--webui-port", "0", "--cores", "1", "--memory", "2g"),
-                *("--work-dir", str(work), url),
-            )
-            started.append((Worker(process, work), log))
-        for _, log in started:
-            _find(log, r"(Successfully registered with master)")
-        yield Cluster(url, [worker for worker, _ in started])
-
-
-def _find(log: Path, pattern: str) -> str:
-    """Wait until a log says something."""
-    end = time.monotonic() + START_SECONDS
-    while (found := re.search(pattern, log.read_text(errors="replace"))) is None:
-        assert time.monotonic() < end, f"{log.name} never said {pattern!r}:\n{log.read_text()}"
-        time.sleep(0.1)
-    return found.group(1)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
+        spark = SparkHome(spark_home(), java)
+        cluster = stack.enter_context(local_cluster(spark, folder, environment, workers))
+        started = [Worker(each.process, each.folder) for each in cluster.workers]
+        yield Cluster(cluster.url, started)
 
 
 def spark_home() -> Path:

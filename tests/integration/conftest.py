@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.archives import small_volumes, write_archive
+from tests.integration.packaged import Packaged, package
 from tests.integration.runs import JobServer
 
 
@@ -24,3 +25,9 @@ def clean(
     lake = tmp_path_factory.mktemp("clean") / "lake"
     job("--source", archive, "--lake", lake, "--profile", coarse, "--master", "local[1]").expect(0)
     return lake
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """The real archive of dependencies for this environment's runtime; a minute on two cores."""
+    return package(tmp_path_factory.mktemp("packaged"))
