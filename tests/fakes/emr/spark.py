@@ -22,7 +22,7 @@ from pathlib import Path
 import boto3
 
 from stormlake.java import find_java_home
-from stormlake.spark_s3 import S3Access
+from stormlake.s3_access import S3Access
 from tests.fakes.emr.runners import KILLED, TERMINATED, Work
 from tests.fakes.emr.spark_submit import BadSubmit, Submit, localize, read_submit, spark_defaults
 from tests.fakes.s3 import S3Server
