@@ -127,22 +127,30 @@ sys.exit(subprocess.run([sys.executable, "-c", asked], env=child_environment()).
 """
 
 
-def test_kernels_of_the_zip_compile_where_home_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "code.zip").write_bytes(code_zip())
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILE],
-        cwd=tmp_path,
-        # Not even root can make a folder there; a YARN container's user cannot in its /home.
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(tmp_path / "code.zip"),
-            "HOME": "/proc/none",
-            "TMPDIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "code.zip" in done.stdout
-    assert list(tmp_path.glob("stormlake-kernels-*/numba/**/*.nbi")), "the kernel was not kept"
+def test_kernels_of_the_zip_are_compiled_once_though_home_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    kept = []
+    for application in ("first", "second"):
+        (tmp_path / application).mkdir()
+        (tmp_path / application / "code.zip").write_bytes(code_zip())
+        done = subprocess.run(
+            [sys.executable, "-c", COMPILE],
+            cwd=tmp_path,
+            # Not even root can make a folder there; a YARN container's user cannot in its /home.
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(tmp_path / application / "code.zip"),
+                "HOME": "/proc/none",
+                "TMPDIR": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"{application}/code.zip" in done.stdout
+        folder = tmp_path / f"stormlake-kernels-{os.getuid()}"
+        kept.append({path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")})
+    assert kept[0], "the kernels were not kept"
+    assert kept[0] == kept[1], "they were compiled again for another place of the same zip"

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from stormlake.radar.kernel_files import LOCATORS
 from stormlake.radar.outcomes import Reason, Status
 from stormlake.radar.process import VolumeResult
 from stormlake.radar.profiles import Profile
@@ -199,9 +200,7 @@ def child_environment() -> dict[str, str]:
         # Spark's own zips and archives are on sys.path only, not in the environment.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(kernel_cache())),
-        # Of code in a zip, as a cluster has it, Numba keeps kernels below this one instead, and
-        # fails where it cannot be written: a YARN container's HOME is /home.
-        "XDG_CACHE_HOME": str(kernel_cache()),
+        **({"NUMBA_CACHE_LOCATOR_CLASSES": LOCATORS} if ".zip" in __file__ else {}),
     }
 
 
