@@ -65,6 +65,20 @@ def test_a_put_whose_answer_is_lost_is_there_after_the_clients_own_retry(
     assert stored(fake, place, "artifacts/x") == b"first"
 
 
+def test_a_small_artifact_that_meets_another_write_is_there_in_the_end(
+    fake: FakeAws, aws: Aws, place: ArtifactPlace
+) -> None:
+    """Two clients that submit at once: S3 answers 409 to one of them, whoever wins."""
+    conflict = s3_error(409, "ConditionalRequestConflict")
+    fake.inject(Rule(conflict, method="PUT", path="artifacts/", times=2))
+    assert put_new(aws, place, "artifacts/x", b"ours")
+    assert stored(fake, place, "artifacts/x") == b"ours"
+    fake.inject(Rule(conflict, method="PUT", path="artifacts/x", times=None))
+    assert not put_new(aws, place, "artifacts/x", b"ours")
+    with pytest.raises(CallFailed, match="ConditionalRequestConflict"):
+        put_new(aws, place, "artifacts/x-never-there", b"ours")
+
+
 def test_a_large_file_goes_up_in_parts_and_arrives_whole(
     fake: FakeAws, aws: Aws, place: ArtifactPlace, archive: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,9 @@ THERE: Final = "PreconditionFailed"
 
 MEANWHILE: Final = "ConditionalRequestConflict"
 """S3's answer when another write of that key is just being completed (409)."""
+
+TRIES: Final = 3
+"""Of a write that meets another in its last moment; whoever wins, the object is the same."""
 
 PART_BYTES: Final = 16 << 20
 """Of a multipart upload. One PUT takes 5 GiB at most; 10,000 parts of this size are 156 GiB."""
@@ -93,13 +97,9 @@ def put_new(aws: Aws, place: ArtifactPlace, key: str, content: bytes) -> bool:
     AnswerLost
         No answer.
     """
-    try:
-        aws.make(put_call(place, key, content))
-    except CallFailed as failure:
-        if failure.code != THERE:
-            raise
-        return False
-    return True
+    return _unless_there(
+        lambda: aws.make(put_call(place, key, content)), lambda: is_there(aws, place, key)
+    )
 
 
 def bucket_call(place: ArtifactPlace) -> ApiCall:
@@ -184,19 +184,27 @@ def put_new_file(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> bool:
     AnswerLost
         No answer.
     """
-    for last in (False, True):
+    return _unless_there(lambda: _upload(aws, place, key, path), lambda: is_there(aws, place, key))
+
+
+def _unless_there(write: Callable[[], object], there: Callable[[], bool]) -> bool:
+    """Make a write that S3 refuses where there is an object; gives whether it was made."""
+    for tries_left in reversed(range(TRIES)):
         try:
-            return _upload(aws, place, key, path)
+            write()
+            return True
         except CallFailed as failure:
-            # Somebody completed the same key in the same moment; S3 wants it from the start.
-            if failure.code != MEANWHILE or last:
-                raise
-            if is_there(aws, place, key):
+            if failure.code == THERE:
                 return False
-    raise AssertionError("the loop returns")
+            # Another write of the key was being completed; it may have failed all the same.
+            if failure.code != MEANWHILE or not tries_left:
+                raise
+        if there():
+            return False
+    raise AssertionError("the last try returns or raises")
 
 
-def _upload(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> bool:
+def _upload(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> None:
     whole = {"Bucket": place.bucket, "Key": place.full_key(key)}
     begin = ApiCall("s3", "CreateMultipartUpload", {**whole, "ChecksumAlgorithm": "SHA256"})
     one = {**whole, "UploadId": aws.make(begin)["UploadId"]}
@@ -220,14 +228,11 @@ def _upload(aws: Aws, place: ArtifactPlace, key: str, path: Path) -> bool:
                 raise
         done = {**one, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
         aws.make(ApiCall("s3", "CompleteMultipartUpload", done))
-    except BaseException as error:
+    except BaseException:
         # What went wrong is the first thing to tell; the bucket's rule removes old parts too.
         with contextlib.suppress(StormlakeError):
             aws.make(ApiCall("s3", "AbortMultipartUpload", one))
-        if isinstance(error, CallFailed) and error.code == THERE:
-            return False
         raise
-    return True
 
 
 def _checksum(content: bytes) -> str:
