@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from stormlake.emr.aws import Aws
-from stormlake.emr.cancelling import Ended, NotTaken, cancel
+from stormlake.emr.cancelling import Ended, NotTaken, cancel, cancel_step_call
+from stormlake.emr.looks import look
+from stormlake.emr.outcomes import outcome
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.emr.waiting import StillRunning
 from stormlake.errors import ExitCode, RefusedInput
@@ -80,6 +82,8 @@ def test_a_cluster_that_was_made_for_the_step_is_terminated(
     ref = started(fake, aws, bucket, ENDLESS, transient=True, cluster_file=path)
     ended = cancel(aws, ref, clock=clock_of(fake))
     assert (ended.state, ended.how) == ("INTERRUPTED", "cluster terminated")
+    # The state alone would say that somebody ended the cluster; whoever waits exits with 6.
+    assert outcome(aws, look(aws, ref)).code == ExitCode.CANCELLED
     fake.tick()
     assert fake.emr.clusters[ref.cluster].state in ("TERMINATING", "TERMINATED")
     assert cancellations(fake) == []
@@ -143,17 +147,24 @@ def test_a_step_that_survives_everything_is_told_as_running(
     assert caught.value.exit_code == ExitCode.STILL_RUNNING
 
 
+def run_id_of(fake: FakeAws, ref: StepRef) -> str:
+    """What the cluster's first step gave its job as --run-id."""
+    _, _, key, attempt = fake.emr.clusters[ref.cluster].steps[0].config["Name"].split("/")
+    return f"{key}-{attempt}"
+
+
 def test_a_driver_that_the_step_leaves_behind_loses_its_locks(
     fake: FakeAws, aws: Aws, bucket: str
 ) -> None:
     """In cluster mode the driver is YARN's; CancelSteps ends spark-submit, not the driver."""
+    fake.emr.drivers_outlive_cancel = True
     ref = started(fake, aws, bucket, ENDLESS)
-    run = fake.emr.clusters[ref.cluster].steps[0].config["Name"].split("/")
-    run_id = f"{run[2]}-{run[3]}"
+    run_id = run_id_of(fake, ref)
     store = S3Store(fake.client("s3"), bucket, "lake")
     with hold(store, "ingest-radar", ["KLBB"], run_id=run_id) as driver:
         with hold(store, "ingest-radar", ["KTLX"], run_id="another-1") as other:
-            cancel(aws, ref, clock=clock_of(fake))
+            assert cancel(aws, ref, clock=clock_of(fake)).state == "CANCELLED"
+            assert fake.emr.clusters[ref.cluster].steps[0].driver_left(fake.clock.now())
             with pytest.raises(LockLost, match="cancelled"):
                 driver.check()
             other.check()
@@ -163,6 +174,21 @@ def test_a_driver_that_the_step_leaves_behind_loses_its_locks(
             hold(store, "ingest-radar", ["KLBB"], run_id="next-1", wait=0),
         ):
             pass
+
+
+def test_a_driver_that_an_unfinished_cancel_left_behind_is_stopped_by_the_next(
+    fake: FakeAws, aws: Aws, bucket: str
+) -> None:
+    fake.emr.drivers_outlive_cancel = True
+    ref = started(fake, aws, bucket, ENDLESS)
+    store = S3Store(fake.client("s3"), bucket, "lake")
+    with hold(store, "ingest-radar", ["KLBB"], run_id=run_id_of(fake, ref)) as driver:
+        # Ctrl-C came after this, and before the lake was told.
+        aws.make(cancel_step_call(ref, "SEND_INTERRUPT"))
+        driver.check()
+        assert cancel(aws, ref, clock=clock_of(fake)) == Ended(ref, "CANCELLED", "already")
+        with pytest.raises(LockLost, match="cancelled"):
+            driver.check()
 
 
 def test_the_command_tells_how_it_went(fake: FakeAws, aws: Aws, bucket: str) -> None:
@@ -194,8 +220,7 @@ def test_a_driver_that_has_not_begun_yet_finds_that_it_is_cancelled(
 ) -> None:
     """Also the second attempt that YARN makes of a driver whose first one lost its locks."""
     ref = started(fake, aws, bucket, ENDLESS)
-    name = fake.emr.clusters[ref.cluster].steps[0].config["Name"].split("/")
-    run_id = f"{name[2]}-{name[3]}"
+    run_id = run_id_of(fake, ref)
     cancel(aws, ref, clock=clock_of(fake))
     lake = Lake(f"s3://{bucket}/lake", S3Store(fake.client("s3"), bucket, "lake"))
     run = JobRun("ingest-radar", lake, Common(run_id=run_id), "s3://source", {}, {})
@@ -208,18 +233,3 @@ def test_a_driver_that_has_not_begun_yet_finds_that_it_is_cancelled(
     other = JobRun("ingest-radar", lake, Common(run_id="another-1"), "s3://source", {}, {})
     with other.hold(["KLBB"]):
         other.check_locks()
-
-
-def test_a_driver_that_outlives_its_step_is_stopped_by_its_lake(
-    fake: FakeAws, aws: Aws, bucket: str
-) -> None:
-    fake.emr.drivers_outlive_cancel = True
-    ref = started(fake, aws, bucket, ENDLESS)
-    step = fake.emr.clusters[ref.cluster].steps[0]
-    name = step.config["Name"].split("/")
-    store = S3Store(fake.client("s3"), bucket, "lake")
-    with hold(store, "ingest-radar", ["KLBB"], run_id=f"{name[2]}-{name[3]}") as driver:
-        assert cancel(aws, ref, clock=clock_of(fake)).state == "CANCELLED"
-        assert step.driver_left(fake.clock.now())
-        with pytest.raises(LockLost):
-            driver.check()

@@ -506,10 +506,14 @@ def test_a_parameter_is_a_key_and_a_value(setting: str) -> None:
     assert done.exit_code == ExitCode.REFUSED and "KEY=VALUE such as Mode=cluster" in done.output
 
 
-def test_the_dry_run_is_its_golden_file() -> None:
-    done = run(Script([]), "--dry-run")
+@pytest.mark.parametrize(
+    ("golden", "arguments"),
+    [("deploy", ()), ("deploy_serverless", ("--parameter", "Mode=serverless"))],
+)
+def test_the_dry_run_is_its_golden_file(golden: str, arguments: tuple[str, ...]) -> None:
+    done = run(Script([]), "--dry-run", *arguments)
     assert done.exit_code == 0, done.output
-    check_golden("deploy", done.stdout, {f"<{len(template_body())} characters>": "TEMPLATE"})
+    check_golden(golden, done.stdout, {f"<{len(template_body())} characters>": "TEMPLATE"})
 
 
 def test_what_is_deployed_is_clean_too_and_small_enough_to_be_sent() -> None:

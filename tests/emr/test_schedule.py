@@ -316,7 +316,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         (*DAILY, "ingest-radar", "--", "--lake", "s3://b", "--"),
         "unexpected extra arguments",
     ),
-    "a local lake": ((*DAILY, "ingest-radar", "--", "--lake", "lake"), "is on this machine"),
+    "a local lake": (
+        (*DAILY, "ingest-radar", "--", "--lake", "lake"),
+        "a cluster finds it in S3 alone",
+    ),
     "another bucket": (
         (*DAILY, "ingest-radar", "--", "--lake", "s3://elsewhere/lake"),
         "may write to s3://",

@@ -222,15 +222,15 @@ def test_two_files_of_one_name_are_refused(bucket: str, tmp_path: Path) -> None:
 JOB_OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "a lake here": (
         ("--lake", "./lake", "--source", "s3://b/archive"),
-        "--lake ./lake is on this machine, where a cluster cannot see it: give s3://BUCKET",
+        "--lake ./lake: a cluster finds it in S3 alone, nothing of this machine: give s3://BUCKET",
     ),
     "a source here": (
         ("--lake", "s3://b/lake", "--source", "archive"),
-        "--source archive is on this machine",
+        "--source archive: a cluster finds it in S3 alone",
     ),
     "a lake of another scheme": (
         ("--lake", "s3a://b/lake", "--source", "s3://b/archive"),
-        "--lake s3a://b/lake is on this machine",
+        "--lake s3a://b/lake: a cluster finds it in S3 alone",
     ),
     "an option the job lacks": (
         ("--lake", "s3://b/lake", "--sauce", "x"),

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.looks import Look, look
-from stormlake.emr.lookup import describe_cluster
+from stormlake.emr.lookup import describe_calls, describe_cluster
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.emr.states import STEP_FINAL, STOPPED
 from stormlake.emr.steps import read_step_name
 from stormlake.emr.submissions import Clock
 from stormlake.emr.waiting import StillRunning, Waiting
 from stormlake.errors import RefusedInput, StormlakeError
-from stormlake.lake.cancels import cancel_run
+from stormlake.lake.cancels import cancel_path, cancel_run
 from stormlake.lake.store import open_store
 
 GRACE: Final = 60.0
@@ -81,10 +81,14 @@ def cancel_run_call(ref: ServerlessRef, grace: float) -> ApiCall:
 
 
 def cancel_calls(ref: Ref, grace: float) -> list[ApiCall]:
-    """Calls that change something, for a step of a cluster that stays, in their order."""
+    """Calls of `cancel`, for a step of a cluster that stays; what only answers tell is in <>."""
+    looks = describe_calls(ref)
     if isinstance(ref, ServerlessRef):
-        return [cancel_run_call(ref, grace)]
-    return [cancel_step_call(ref, option) for option in ("SEND_INTERRUPT", "TERMINATE_PROCESS")]
+        return [*looks, cancel_run_call(ref, grace)]
+    asked = [cancel_step_call(ref, option) for option in ("SEND_INTERRUPT", "TERMINATE_PROCESS")]
+    key = f"<the lake's prefix>/{cancel_path('<job>', '<run id>')}"
+    mark = {"Bucket": "<the lake's>", "Key": key, "Body": "<mark>", "IfNoneMatch": "*"}
+    return [*looks, *asked, ApiCall("s3", "PutObject", mark)]
 
 
 def cancel(aws: Aws, ref: Ref, *, grace: float = GRACE, clock: Clock | None = None) -> Ended:
@@ -114,6 +118,8 @@ def cancel(aws: Aws, ref: Ref, *, grace: float = GRACE, clock: Clock | None = No
     if seen is not None:
         if seen.state not in STOPPED:
             raise RefusedInput(f"{ref} has ended: {seen.state}; there is nothing to cancel")
+        # Who cancelled it may have been stopped before the driver was.
+        one.stop_driver()
         return Ended(ref, seen.state, "already")
     if isinstance(ref, ServerlessRef):
         aws.make(cancel_run_call(ref, grace))
@@ -161,6 +167,12 @@ class _Cancel:
         """Interrupt a step, then kill it; or end its cluster, where that was made for it."""
         if self._cluster_is_its_own(ref):
             self.aws.make(terminate_call(ref.cluster))
+            # Its driver ends with it. The lake is told all the same: that the run was cancelled,
+            # not lost, and that its locks are nobody's.
+            try:
+                self.stop_driver()
+            except StormlakeError as error:
+                logger.warning("the lake does not know that %s was cancelled: %s", ref, error)
             return self.ended("cluster terminated", self.wait(PATIENCE))
         self._ask(ref, "SEND_INTERRUPT")
         how, seen = "interrupted", self.wait(self.grace)
@@ -168,8 +180,21 @@ class _Cancel:
             logger.warning("%s did not end within %.0f s and is killed", ref, self.grace)
             self._ask(ref, "TERMINATE_PROCESS")
             how, seen = "killed", self.wait(PATIENCE)
-        self._stop_driver()
+        self.stop_driver()
         return self.ended(how, seen)
+
+    def stop_driver(self) -> None:
+        """End a driver that the step has left behind.
+
+        A step is spark-submit; in cluster mode the driver is a process of YARN's, which CancelSteps
+        does not reach (EMR Management Guide, "Cancel steps").
+        """
+        run = self.last.run if self.last else None
+        if run is None or isinstance(self.ref, ServerlessRef):
+            return
+        store = open_store(run.lake, self.aws.session, self.aws.endpoint_url)
+        if cancel_run(store, run.job, run.run_id):
+            logger.info("the run's locks were taken away: its driver stops within a minute")
 
     def _cluster_is_its_own(self, ref: StepRef) -> bool:
         cluster = describe_cluster(self.aws, ref.cluster)
@@ -187,16 +212,3 @@ class _Cancel:
         if look(self.aws, ref).state in STEP_FINAL:
             return  # it ended by itself in this moment
         raise NotTaken(f"EMR did not cancel {ref}: {told.get('Reason') or 'it gives no reason'}")
-
-    def _stop_driver(self) -> None:
-        """End a driver that the step has left behind.
-
-        A step is spark-submit; in cluster mode the driver is a process of YARN's, which CancelSteps
-        does not reach (EMR Management Guide, "Cancel steps").
-        """
-        run = self.last.run if self.last else None
-        if run is None:
-            return
-        store = open_store(run.lake, self.aws.session, self.aws.endpoint_url)
-        if cancel_run(store, run.job, run.run_id):
-            logger.info("the run's locks were taken away: its driver stops within a minute")

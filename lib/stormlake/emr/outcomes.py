@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from stormlake.emr.aws import Aws
 from stormlake.emr.looks import Look, RunName
-from stormlake.emr.states import FINAL, GOOD, exit_code
+from stormlake.emr.states import CANCELLED, FINAL, GOOD, exit_code
 from stormlake.errors import ExitCode, StormlakeError
+from stormlake.lake.cancels import is_cancelled
 from stormlake.lake.exits import RunExit, read_exit
 from stormlake.lake.runs import read_record
 from stormlake.lake.store import S3Store, Store
@@ -90,11 +91,13 @@ def _in_lake(store: Store, seen: Look, run: RunName) -> Outcome | None:
     if seen.state in GOOD:
         return None
     left = read_exit(store, run.job, run.run_id)
+    # A run that somebody cancelled is cancelled, however it took it, and though its state says no
+    # more than that its cluster was ended.
+    cancelled = seen.state in CANCELLED or is_cancelled(store, run.job, run.run_id)
     if left is None:
-        return None
-    code = exit_code(seen.state) if seen.state in FINAL else ExitCode.FAILED
-    if code is ExitCode.FAILED:  # a run that somebody cancelled is cancelled, however it took it
-        code = _known(left.exit_code)
+        why = seen.reason or "it was cancelled"
+        return Outcome(ExitCode.CANCELLED, why) if cancelled else None
+    code = ExitCode.CANCELLED if cancelled else _known(left.exit_code)
     return Outcome(code, left.message + (f" ({left.where})" if left.where else ""), left=left)
 
 

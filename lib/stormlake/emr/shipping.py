@@ -94,8 +94,8 @@ def refuse_local(request: JobRequest) -> None:
         address = request.parameters.get(name)
         if address is not None and not str(address).startswith("s3://"):
             raise RefusedInput(
-                f"--{name} {address} is on this machine, where a cluster cannot see it: give "
-                "s3://BUCKET[/PREFIX]"
+                f"--{name} {address}: a cluster finds it in S3 alone, nothing of this machine: "
+                "give s3://BUCKET[/PREFIX]"
             )
 
 
