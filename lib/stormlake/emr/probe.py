@@ -136,7 +136,8 @@ def verify(target: Target, lock: bytes, archive: Path, spark: SparkHome) -> Veri
         Spark does not start here at all.
     """
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix="_verifying-") as name:
-        folder = Path(name)
+        # The jobs run in other folders than this process does.
+        folder = Path(name).absolute()
         logger.info("unpacking %s", archive.name)
         unpack(archive, folder / "driver")
         (volume,) = (each for each in copy_samples(folder / "source") if each.name == VOLUME)
