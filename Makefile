@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other setup-s3 run test test-spark test-large lint bench bench-radar bench-sensors bench-listing docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn lint bench bench-radar bench-sensors bench-listing docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,15 @@ lint: setup ## ruff and mypy, and what AWS is given: cfn-lint and statelint
 
 test-large: setup ## a file of 1 GiB in one line, in bounded memory; plain and gzipped, some minutes
 	$(BIN)/python -m pytest tests/large $(PYTEST_ARGS)
+
+test-yarn: setup-other ## the steps that EMR gets on a real YARN in cluster mode (PySpark 3.5, with SPARK=4.0); some minutes
+	$(OTHER_VENV)/bin/python -m stormlake.s3_jars
+	$(OTHER_VENV)/bin/python -m pytest tests/yarn $(PYTEST_ARGS)
+
+test-all: test ## also what CI leaves out: each runtime has all of its tests, then the large file and YARN
+	$(BIN)/python -m pytest -m one_runtime $(PYTEST_ARGS)
+	$(OTHER_VENV)/bin/python -m pytest -m "not spark and not one_runtime" $(PYTEST_ARGS)
+	$(MAKE) test-large test-yarn
 
 bench: bench-radar bench-sensors ## how fast, beside its peers; prints tables, writes build/bench*.json
 

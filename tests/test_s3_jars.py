@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
 from stormlake.runtimes import RUNTIMES, Runtime
 from stormlake.s3_jars import (
-    fetch_jars,
+    fetch_s3_jars,
     find_s3_jars,
     jar_folder,
     jar_name,
@@ -65,30 +65,30 @@ def lock_of(runtime: Runtime) -> str:
 
 def test_jars_are_fetched_once_and_nothing_is_left_beside_them(asked: Path, tmp_path: Path) -> None:
     folder = tmp_path / "jars"
-    fetched = fetch_jars([SPARK_4], folder, lock_of(SPARK_4))
+    fetched = fetch_s3_jars([SPARK_4], folder, lock_of(SPARK_4))
     assert [path.name for path in fetched] == [HADOOP_AWS, SDK, CLOUD]
     assert sorted(path.name for path in folder.iterdir()) == sorted([HADOOP_AWS, SDK, CLOUD])
     assert asked.read_text().split() == [*SPARK_4.s3_jars, SPARK_4.committer_jar]
 
     (folder / SDK).unlink()
-    assert [path.name for path in fetch_jars([SPARK_4], folder, lock_of(SPARK_4))] == [SDK]
-    assert fetch_jars([SPARK_4], folder, lock_of(SPARK_4)) == []
+    assert [path.name for path in fetch_s3_jars([SPARK_4], folder, lock_of(SPARK_4))] == [SDK]
+    assert fetch_s3_jars([SPARK_4], folder, lock_of(SPARK_4)) == []
     assert len(asked.read_text().split()) == 4
 
 
 def test_a_jar_with_another_sum_is_not_kept(asked: Path, tmp_path: Path) -> None:
     lock = lock_of(SPARK_4).replace(hashlib.sha256(SPARK_4.s3_jars[1].encode()).hexdigest(), "0")
     with pytest.raises(RefusedInput, match=rf"{SDK} as it came is not the jar that was tested"):
-        fetch_jars([SPARK_4], tmp_path / "jars", lock)
+        fetch_s3_jars([SPARK_4], tmp_path / "jars", lock)
     assert [path.name for path in (tmp_path / "jars").iterdir()] == [HADOOP_AWS]
 
 
 def test_a_jar_that_was_damaged_since_is_refused(asked: Path, tmp_path: Path) -> None:
     folder = tmp_path / "jars"
-    fetch_jars([SPARK_4], folder, lock_of(SPARK_4))
+    fetch_s3_jars([SPARK_4], folder, lock_of(SPARK_4))
     (folder / SDK).write_text("half")
     with pytest.raises(RefusedInput, match=rf"{SDK} is damaged; remove it and run again"):
-        fetch_jars([SPARK_4], folder, lock_of(SPARK_4))
+        fetch_s3_jars([SPARK_4], folder, lock_of(SPARK_4))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_maven_that_fails_says_why_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("STORMLAKE_TEST_FAILS", said)
     with pytest.raises(error, match=told):
-        fetch_jars([SPARK_4], tmp_path / "jars", lock_of(SPARK_4))
+        fetch_s3_jars([SPARK_4], tmp_path / "jars", lock_of(SPARK_4))
     assert list((tmp_path / "jars").iterdir()) == []
 
 
@@ -131,7 +131,7 @@ def test_without_maven_the_message_says_how_to_get_it(
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RefusedInput, match=r"jars cannot be kept in .*set STORMLAKE_JARS"):
-        fetch_jars([SPARK_4], tmp_path / "file" / "jars")
+        fetch_s3_jars([SPARK_4], tmp_path / "file" / "jars")
 
 
 def test_jars_lie_where_the_user_says_else_in_the_user_s_cache(

@@ -88,16 +88,33 @@ def runtime_of_spark(home: Path) -> Runtime:
     )
 
 
-def fetch_jars(runtimes: Sequence[Runtime], folder: Path, lock: str | None = None) -> list[Path]:
-    """Fetch the runtimes' jars that are not there yet, and verify all.
+def fetch_s3_jars(runtimes: Sequence[Runtime], folder: Path, lock: str | None = None) -> list[Path]:
+    """Fetch what the runtimes need to reach S3; parameters and errors as of `fetch_jars`.
 
     Parameters
     ----------
     runtimes : sequence of Runtime
     folder : Path
-        Made where it is missing. A jar appears in it whole and verified, or not at all.
     lock : str, optional
         Text of a lock file; the one that is shipped when None.
+    """
+    if lock is None:
+        lock = shipped_file("requirements", LOCK).read_text(encoding="utf-8")
+    wanted = [jar for each in runtimes for jar in (*each.s3_jars, each.committer_jar)]
+    return fetch_jars(wanted, folder, lock)
+
+
+def fetch_jars(wanted: Sequence[str], folder: Path, lock: str) -> list[Path]:
+    """Fetch the jars that are not there yet, and verify all.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Maven coordinates, group:artifact:version.
+    folder : Path
+        Made where it is missing. A jar appears in it whole and verified, or not at all.
+    lock : str
+        Text of a lock file.
 
     Returns
     -------
@@ -112,10 +129,7 @@ def fetch_jars(runtimes: Sequence[Runtime], folder: Path, lock: str | None = Non
     ServiceUnreachable
         Maven Central was out of reach.
     """
-    if lock is None:
-        lock = shipped_file("requirements", LOCK).read_text(encoding="utf-8")
     sums = {name: digest for digest, name in (line.split() for line in lock.splitlines())}
-    wanted = [jar for each in runtimes for jar in (*each.s3_jars, each.committer_jar)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in map(jar_name, wanted):
@@ -216,7 +230,7 @@ def main(versions: Sequence[str]) -> None:
     """Fetch what Spark needs to reach S3 from Maven Central, once."""
     try:
         wanted = [each for each in RUNTIMES if each.short in versions] or [_installed_runtime()]
-        fetched = fetch_jars(wanted, jar_folder())
+        fetched = fetch_s3_jars(wanted, jar_folder())
         told = ", ".join(path.name for path in fetched) or "all there, nothing to do"
         versions_told = " and ".join(each.short for each in wanted)
         click.echo(f"jars of Spark {versions_told} for S3 in {jar_folder()}: {told}")
