@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
-from stormlake.lake.s3_advice import BAD_KEYS, EXPIRED, NO_BUCKET, NO_RIGHT, OTHER_REGION
+from stormlake.lake.s3_advice import (
+    BAD_KEYS,
+    EXPIRED,
+    NO_ANSWER,
+    NO_BUCKET,
+    NO_RIGHT,
+    OTHER_REGION,
+)
 
 _RULES: Final[tuple[tuple[str, type[StormlakeError], str], ...]] = (
     # The first that is found anywhere in the causes counts; causes of causes come first.
@@ -47,7 +54,7 @@ _RULES: Final[tuple[tuple[str, type[StormlakeError], str], ...]] = (
         r"SocketTimeoutException|ConnectTimeoutException|AWSClientIOException|"
         r"SdkClientException|UnknownHostException|ApiCallTimeoutException",
         ServiceUnreachable,
-        "S3 gives no answer: check the network and --endpoint-url, then run again",
+        NO_ANSWER,
     ),
 )
 

@@ -15,6 +15,7 @@ NO_RIGHT: Final = (
 )
 BAD_KEYS: Final = "S3 does not take the credentials: check --aws-profile"
 EXPIRED: Final = "the temporary credentials have expired: log in again and run again"
+NO_ANSWER: Final = "S3 gives no answer: check the network and --endpoint-url, then run again"
 OTHER_REGION: Final = "the bucket is in another region: name it with --region"
 
 BY_CODE: Final = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from stormlake.errors import ServiceUnreachable
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreRefused, checked
-from stormlake.lake.s3_advice import BY_CODE, NO_CREDENTIALS
+from stormlake.lake.s3_advice import BY_CODE, NO_ANSWER, NO_CREDENTIALS
 
 
 class S3Store:
@@ -123,7 +123,7 @@ class S3Store:
                 raise StoreRefused(f"{self._url(path)}: {advice}. S3 said: {error}") from error
             raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
         except (ConnectionError, HTTPClientError) as error:
-            raise ServiceUnreachable(f"{self._url(path)}: {error}") from error
+            raise ServiceUnreachable(f"{self._url(path)}: {NO_ANSWER}. {error}") from error
         except NoCredentialsError as error:
             raise StoreRefused(f"{self._url(path)}: {NO_CREDENTIALS}") from error
         except BotoCoreError as error:
