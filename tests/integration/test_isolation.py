@@ -180,6 +180,18 @@ def test_the_shared_decoder_is_one_per_settings_and_replaces_the_one_before(
         second.close()
 
 
+def test_the_watchdog_of_a_volume_does_not_count_the_import_of_the_decoder() -> None:
+    look = "import sys; from stormlake.radar.process import warm_up; warm_up(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"recast_radar", "xarray"} <= set(done.stdout.split())
+
+
 def test_a_child_uses_one_thread_and_a_kernel_cache_that_can_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

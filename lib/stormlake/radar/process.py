@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from stormlake.radar import geometry, gridding, products, quality
+from stormlake.radar import geometry, gridding, products, quality, recast_reader
 from stormlake.radar.containers import read_header, unwrap
 from stormlake.radar.cuts import choose_cuts
 from stormlake.radar.decode import decode
@@ -143,6 +143,9 @@ def _header_facts(data: bytes) -> tuple[str | None, date | None]:
 
 
 def warm_up() -> None:
-    """Compile every kernel of the path, or load it from the cache, before a watchdog runs."""
-    for module in (quality, geometry, gridding, products):
+    """Import the decoder and compile every kernel of the path, or load it from the cache.
+
+    A watchdog that counts seconds a volume must not begin to count before.
+    """
+    for module in (recast_reader, quality, geometry, gridding, products):
         module.warm_up()

@@ -43,6 +43,11 @@ _SCAN_NAME = re.compile(r"VCP-(?P<vcp>\d+)")
 _Variable = Mapping[str, Any]
 
 
+def warm_up() -> None:
+    """Import recast-radar, and xarray with it, which takes a second."""
+    import recast_radar  # noqa: F401
+
+
 def read(data: bytes) -> Reading | None:
     """Decode an unwrapped volume with recast-radar.
 
