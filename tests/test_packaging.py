@@ -68,20 +68,28 @@ def test_a_lock_without_pyart_has_the_same_versions_and_none_of_its_chain(each) 
     assert {"recast-radar", "numba", "pyarrow", "boto3", "isal", "click"} <= without.keys()
 
 
+def tracked(*below: str) -> list[str]:
+    """Names of the repository's files, or of those below some folders."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", *below], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    return [name for name in listed.rstrip("\0").split("\0") if (ROOT / name).is_file()]
+
+
+def test_no_file_of_the_repository_holds_what_looks_like_an_access_key_of_aws() -> None:
+    """`AKIA` and 16 more is a key, `ASIA` a temporary one (IAM User Guide, unique identifiers)."""
+    key = re.compile(rb"(?<![A-Za-z0-9+/])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9+/])")
+    assert [name for name in tracked() if key.search((ROOT / name).read_bytes())] == []
+    assert key.search(b"key = " + b"AKIA" + 16 * b"X")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
     source = tmp_path_factory.mktemp("source")
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", *ROOMS, "setup.py", "pyproject.toml"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
-    for name in tracked.rstrip("\0").split("\0"):
-        if (ROOT / name).exists():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    for name in tracked(*ROOMS, "setup.py", "pyproject.toml"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),

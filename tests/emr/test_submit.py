@@ -296,7 +296,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "no bucket": (
         ("--cluster-id", "j-1", "--artifacts", "bucket"),
-        "artifacts 'bucket': expected s3://BUCKET[/PREFIX]",
+        "'bucket': expected s3://BUCKET[/PREFIX]",
     ),
 }
 

@@ -61,7 +61,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ArtifactPlace:
-    """`s3://BUCKET[/PREFIX]` below which `artifacts/…` lies.
+    """`s3://BUCKET[/PREFIX]`: below which `artifacts/…` lies, or a lake.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class ArtifactPlace:
         """
         bucket, _, prefix = uri.removeprefix(_S3).partition("/")
         if not uri.startswith(_S3) or not bucket:
-            raise RefusedInput(f"artifacts {uri!r}: expected s3://BUCKET[/PREFIX]")
+            raise RefusedInput(f"{uri!r}: expected s3://BUCKET[/PREFIX]")
         return cls(bucket, prefix.strip("/"))
 
     def full_key(self, key: str) -> str:

@@ -155,7 +155,10 @@ def own_cluster_options(function: F) -> F:
 
     @functools.wraps(function)
     def wrapped(**given: Any) -> Any:
-        refuse_unless(bool(given["stack"]), "--stack NAME is missing: stormlake emr deploy made it")
+        refuse_unless(
+            bool(given["stack"]),
+            "--stack NAME is missing: the stack that stormlake emr deploy has made",
+        )
         names = {f.name for f in fields(Asked)} & given.keys()
         asked = Asked(transient=True, **{name: given.pop(name) for name in names})
         return function(asked=asked, **given)

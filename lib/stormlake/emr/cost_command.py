@@ -50,13 +50,17 @@ def lines(found: Cost) -> Iterator[str]:
     for note in found.notes:
         yield f"            {note}"
     yield f"prices      {found.prices}"
+    yield f"not in it   {', '.join(_left_out(found))}"
+
+
+def _left_out(found: Cost) -> Iterator[str]:
+    """What AWS bills for the run besides."""
     if found.launching_hours:
-        yield (
-            f"not in it   {found.launching_hours:.2f} instance-hours from launch to ready, which "
-            "EC2 bills; EBS, S3, transfer"
-        )
-    else:
-        yield "not in it   S3, transfer"
+        yield f"{found.launching_hours:.2f} instance-hours from launch to ready, which EC2 bills"
+    if found.lines:
+        yield "EBS volumes"
+    yield "S3 requests and storage"
+    yield "transfer"
 
 
 def _used(found: Cost) -> Iterator[str]:

@@ -17,7 +17,7 @@ import click
 
 from stormlake.archive.s3 import PAGE_KEYS, station_day_prefixes
 from stormlake.archive.source import open_source
-from stormlake.emr.artifacts import Arch, Target, short_hash
+from stormlake.emr.artifacts import Arch, ArtifactPlace, Target, short_hash
 from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.capacity import cluster_capacities, serverless_capacities
 from stormlake.emr.cluster_file import cluster_spec
@@ -170,9 +170,8 @@ def planned_calls(request: JobRequest, key: str, serverless: str | None) -> Iter
     if serverless:
         yield _application(serverless)
     if request.lake.startswith("s3://"):
-        bucket, _, prefix = request.lake.removeprefix("s3://").rstrip("/").partition("/")
-        path = estimate_path(request.name, key)
-        where = {"Bucket": bucket, "Key": f"{prefix}/{path}" if prefix else path}
+        lake = ArtifactPlace.parse(request.lake)
+        where = {"Bucket": lake.bucket, "Key": lake.full_key(estimate_path(request.name, key))}
         yield ApiCall("s3", "PutObject", where | {"Body": "<estimate>", "IfNoneMatch": "*"})
 
 

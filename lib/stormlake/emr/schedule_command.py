@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from stormlake.emr.artifacts import ArtifactPlace
 from stormlake.emr.asked import Asked, own_cluster_options
 from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.cluster_file import shown_outputs, stack_outputs
@@ -178,7 +179,7 @@ def _write(aws: Aws, common: Common, stack: str, plan: Plan, name: str, daily: t
         print_calls([*calls, schedule.call("CreateSchedule")])
         return
     lake = plan.request.lake
-    if lake.removeprefix("s3://").partition("/")[0] != parts.bucket:
+    if ArtifactPlace.parse(lake).bucket != parts.bucket:
         raise RefusedInput(
             f"--lake {lake}: the roles of stack {stack} may write to s3://{parts.bucket} alone; "
             "give a lake there"

@@ -67,13 +67,12 @@ class Plan:
         entry = Entry(
             self.request.name, self.run_key, 1, self.place.place, "", datetime.fromtimestamp(0, UTC)
         )
-        bucket, _, prefix = self.request.lake.removeprefix("s3://").partition("/")
-        below = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        folder = entry.path.rpartition("/")[0]
-        record = {"Bucket": bucket, "Key": f"{below}{entry.path}"}
+        lake = ArtifactPlace.parse(self.request.lake)
+        folder = lake.full_key(entry.path).rpartition("/")[0]
+        record = {"Bucket": lake.bucket, "Key": lake.full_key(entry.path)}
         return [
             *self.before,
-            ApiCall("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": f"{below}{folder}/"}),
+            ApiCall("s3", "ListObjectsV2", {"Bucket": lake.bucket, "Prefix": f"{folder}/"}),
             *self.place.checks(),
             *self.shipment.calls(),
             ApiCall("s3", "PutObject", {**record, "Body": "<claim>", "IfNoneMatch": "*"}),
