@@ -13,7 +13,8 @@ from statelint.config import Config
 from statelint.linter import Linter
 
 from tests.emr.conftest import cluster_request
-from tests.fakes.asl import Execution, Integrations, Machine, StateError, template
+from tests.fakes.asl import Execution, Machine, StateError, template
+from tests.fakes.asl_services import Integrations
 from tests.fakes.emr import FakeAws, Loss, Script, internal_error, throttling
 from tests.fakes.faults import Answer, Fault, LoseResponse, Rule, s3_error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stormlake.emr import package
+from stormlake.emr import package_command
 from stormlake.emr.artifacts import Target
 from stormlake.emr.code_zip import code_zip
 from stormlake.emr.local_cluster import SparkHome
@@ -53,8 +53,10 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         tried.append(archive.name)
         return SEEN
 
-    monkeypatch.setattr(package, "find_spark", lambda target: SparkHome(Path("/"), Path("/")))
-    monkeypatch.setattr(package, "verify", verify)
+    monkeypatch.setattr(
+        package_command, "find_spark", lambda target: SparkHome(Path("/"), Path("/"))
+    )
+    monkeypatch.setattr(package_command, "verify", verify)
     return tried
 
 
@@ -186,7 +188,7 @@ def test_nothing_is_put_there_when_the_archive_does_not_run(
     def broken(*anything):
         raise ProbeFailed("ingest_radar.py does not run from it")
 
-    monkeypatch.setattr(package, "verify", broken)
+    monkeypatch.setattr(package_command, "verify", broken)
     result = invoke(
         *("emr", "package", "--artifacts", f"s3://{bucket}", "--out", str(tmp_path / "out"))
     )

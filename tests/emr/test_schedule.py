@@ -23,7 +23,8 @@ from tests.emr.stacks import DEFINITION, Deployed, deploy
 from tests.emr.submitting import CLUSTER, invoke, put_archive
 from tests.emr.test_submit import placeholders
 from tests.emr.validation import faults
-from tests.fakes.asl import Execution, Integrations, Machine
+from tests.fakes.asl import Execution, Machine
+from tests.fakes.asl_services import Integrations
 from tests.fakes.emr import FakeAws
 from tests.fakes.faults import LoseResponse, Rule
 

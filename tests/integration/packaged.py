@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from stormlake.emr.artifacts import Target
-from stormlake.emr.package import OUT, Packing, make
+from stormlake.emr.package_command import OUT, Packing, make
 from stormlake.runtimes import RUNTIMES
 from tests.integration.runs import ROOT
 

@@ -28,7 +28,8 @@ from stormlake.runtimes import RUNTIMES
 from stormlake.simulate.radar import simulate_storm
 from tests.docs.blocks import README, blocks
 from tests.emr.stacks import DEFINITION, deploy
-from tests.fakes.asl import Integrations, Machine
+from tests.fakes.asl import Machine
+from tests.fakes.asl_services import Integrations
 from tests.fakes.emr import FakeAws
 from tests.fakes.emr.server import Response
 from tests.fakes.emr.spark import SparkRunner

@@ -14,7 +14,7 @@ MODULES: Final[dict[str, str]] = {
     "estimate": "estimate_command",
     "list": "list_command",
     "logs": "logs_command",
-    "package": "package",
+    "package": "package_command",
     "run": "run_command",
     "schedule": "schedule_command",
     "status": "status_command",
