@@ -84,7 +84,6 @@ def test_from_s3_to_s3_come_the_rows_of_the_folder_and_again_through_faults(
     assert len(names[0]) == len(names[1]), "files of the first run are gone"
 
 
-@pytest.mark.one_runtime
 def test_an_aggregation_from_s3_to_s3_gives_the_rows_of_the_folder(
     job: JobServer, server: S3Server, tmp_path: Path
 ) -> None:
