@@ -110,6 +110,10 @@ def test_a_step_never_names_an_endpoint_nor_a_key() -> None:
         "spark.master",
         "spark.hadoop.fs.s3a.endpoint",
         "spark.hadoop.fs.s3a.secret.key",
+        "spark.hadoop.fs.s3a.committer.name",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version",
+        "spark.sql.parquet.output.committer.class",
+        "spark.sql.sources.commitProtocolClass",
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON",
     ],
 )

@@ -56,7 +56,12 @@ DAMAGED: Final = re.compile(
 """Arguments that do not arrive as they were sent."""
 
 _OURS: Final = (*MEANING, *_YARN, *_SERVERLESS, "spark.archives", "spark.files")
-_OURS_BELOW: Final = ("spark.submit.", "spark.master", "spark.hadoop.fs.s3")
+_OURS_BELOW: Final = (
+    *("spark.submit.", "spark.master", "spark.hadoop.fs.s3"),
+    # The platform's own committer always: another may refuse to replace partitions.
+    *("spark.sql.sources.commitProtocolClass", "spark.sql.parquet.output.committer."),
+    *("spark.hadoop.mapreduce.outputcommitter.", "spark.hadoop.mapreduce.fileoutputcommitter."),
+)
 
 
 @dataclass(frozen=True)
