@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from stormlake.emr import archive as archive_module
 from stormlake.emr.archive import Archive, build_archive, unpack
 from stormlake.emr.artifacts import Target
-from stormlake.emr.install import InstallFailed
+from stormlake.emr.install import InstallFailed, NoRoom
 from stormlake.emr.refusals import (
     FilesCollide,
     GlibcTooNew,
@@ -237,9 +239,21 @@ def test_an_index_that_does_not_answer_is_a_service_out_of_reach(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(
-        ServiceUnreachable, match=r"package index does not answer: .*Connection refused"
+        ServiceUnreachable, match=r"does not answer: \[Errno 111\] Connection refused; check"
     ):
         build(tmp_path, lock(wheel(house, "some")))
+
+
+def test_a_full_disk_is_told_as_one_and_leaves_nothing(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*anything):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive_module, "write_archive", no_room)
+    with pytest.raises(NoRoom, match="building an archive needs 3 GB"):
+        build(tmp_path, lock(wheel(house, "some")))
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_what_pip_says_of_anything_else_is_passed_on(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import gzip
 import hashlib
 import io
@@ -20,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from stormlake.emr.artifacts import PYTHON, Target
-from stormlake.emr.install import InstallFailed, install
+from stormlake.emr.install import InstallFailed, NoRoom, install
 from stormlake.emr.refusals import FilesCollide
 
 SITE: Final = f"lib/python{PYTHON[0]}.{PYTHON[1]}/site-packages"
@@ -67,12 +68,12 @@ def build_archive(target: Target, lock: bytes, path: Path) -> Archive:
     lock : bytes
         Content of the lock file.
     path : Path
-        Where it goes; there is nothing there until it is whole. Its folder needs 1.5 GB more for
-        as long as it is built.
+        Where it goes; there is nothing there until it is whole. Its folder needs 3 GB for as
+        long as it is built.
 
     Raises
     ------
-    PackageRefused, ServiceUnreachable, InstallFailed
+    PackageRefused, ServiceUnreachable, NoRoom, InstallFailed
         See `install.install`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +81,13 @@ def build_archive(target: Target, lock: bytes, path: Path) -> Archive:
         site = install(target, lock, Path(folder))
         unfinished = Path(folder) / "archive"
         logger.info("compressing them into %s", path)
-        with unfinished.open("wb") as file:
-            write_archive(target, site, file)
+        try:
+            with unfinished.open("wb") as file:
+                write_archive(target, site, file)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise NoRoom from error
+            raise
         unfinished.chmod(0o644)
         unfinished.replace(path)
     return Archive.at(path)

@@ -26,6 +26,9 @@ NO_NETWORK: Final = re.compile(
 )
 """What pip and urllib3 say when the index does not answer."""
 
+NO_ROOM: Final = re.compile(r"No space left on device|\[Errno 28\]")
+
+_WHY_NOT = re.compile(r"\[Errno -?\d+\] [^')\"]+|[\w ]*timed out|Connection broken[^')\"]*")
 _NOT_FOUND = re.compile(r"No matching distribution found for ([^=\s]+)==(\S+)")
 _PASSED_OVER = re.compile(r"Skipping link: .*?/([^/\s#]+\.(?:whl|tar\.gz|zip))(?=[#\s]|$)")
 _OTHER_HASH = re.compile(r"DO NOT MATCH THE HASHES.*?\n\s+([^=\s]+)==(\S+)", re.DOTALL)
@@ -35,6 +38,16 @@ logger = logging.getLogger(__name__)
 
 class InstallFailed(StormlakeError):
     """pip failed for a reason that is neither the lock's nor the network's."""
+
+
+class NoRoom(StormlakeError):
+    """The disk is full."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no space left on the disk of --out: building an archive needs 3 GB; name a folder on "
+            "another disk"
+        )
 
 
 def install(target: Target, lock: bytes, folder: Path) -> Path:
@@ -61,8 +74,8 @@ def install(target: Target, lock: bytes, folder: Path) -> Path:
         A package does not run on the target; see `refusals`.
     ServiceUnreachable
         The package index does not answer.
-    InstallFailed
-        Anything else that pip says, such as a full disk.
+    NoRoom, InstallFailed
+        The disk is full; anything else that pip says.
     """
     refuse_arm_with_pyart(target)
     versions = check_lock(lock, target.lock_name)
@@ -116,9 +129,10 @@ def _explain(said: str, log: str, versions: Mapping[str, str], target: Target) -
         if passed_over:
             refuse_release(name, version, passed_over, target, target.lock_name)
     if NO_NETWORK.search(said + log):
+        why = _WHY_NOT.findall(said + log)
         raise ServiceUnreachable(
-            f"the package index does not answer: {_last(said, 'Max retries|Failed to|Error')}; "
-            "check the network and pip's settings (pip config list, PIP_INDEX_URL)"
+            f"the package index does not answer: {(why or ['no connection'])[-1].strip()}; check "
+            "the network and pip's settings (pip config list, PIP_INDEX_URL)"
         )
     if missing is not None:
         raise NotOnIndex(
@@ -131,6 +145,8 @@ def _explain(said: str, log: str, versions: Mapping[str, str], target: Target) -
             f"{other[1]}=={other[2]}: what the package index gave has none of the hashes in "
             f"{target.lock_name}; it was replaced, or the index is not to be trusted"
         )
+    if NO_ROOM.search(said):
+        raise NoRoom
     raise InstallFailed(
         f"pip could not install the {len(versions)} packages of {target.lock_name}: "
         f"{_last(said, 'ERROR|No module named')}"
