@@ -103,11 +103,11 @@ def install(target: Target, lock: bytes, folder: Path) -> Path:
     )
     if done.returncode:
         written = log.read_text(errors="replace") if log.exists() else ""
-        _explain(done.stdout + done.stderr, written, versions, target)
+        explain(done.stdout + done.stderr, written, versions, target)
     return site
 
 
-def _explain(said: str, log: str, versions: Mapping[str, str], target: Target) -> NoReturn:
+def explain(said: str, log: str, versions: Mapping[str, str], target: Target) -> NoReturn:
     """Raise what pip's failure means.
 
     Parameters
@@ -128,6 +128,15 @@ def _explain(said: str, log: str, versions: Mapping[str, str], target: Target) -
         }
         if passed_over:
             refuse_release(name, version, passed_over, target, target.lock_name)
+    other = _OTHER_HASH.search(said)
+    if other is not None:
+        raise OtherContent(
+            f"{other[1]}=={other[2]}: what the package index gave has none of the hashes in "
+            f"{target.lock_name}; it was replaced, or the index is not to be trusted"
+        )
+    if NO_ROOM.search(said):
+        raise NoRoom
+    # Behind the rest: a try that was repeated with success is in the log as well.
     if NO_NETWORK.search(said + log):
         why = _WHY_NOT.findall(said + log)
         raise ServiceUnreachable(
@@ -139,14 +148,6 @@ def _explain(said: str, log: str, versions: Mapping[str, str], target: Target) -
             f"the package index has no {name}=={version}, which {target.lock_name} pins; was it "
             "withdrawn? Make the lock anew with `make lock`, or name another index to pip"
         )
-    other = _OTHER_HASH.search(said)
-    if other is not None:
-        raise OtherContent(
-            f"{other[1]}=={other[2]}: what the package index gave has none of the hashes in "
-            f"{target.lock_name}; it was replaced, or the index is not to be trusted"
-        )
-    if NO_ROOM.search(said):
-        raise NoRoom
     raise InstallFailed(
         f"pip could not install the {len(versions)} packages of {target.lock_name}: "
         f"{_last(said, 'ERROR|No module named')}"
