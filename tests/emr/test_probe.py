@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import copy
 import platform
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from stormlake.emr import probe
 from stormlake.emr.artifacts import Target
-from stormlake.emr.local_cluster import ClusterNotStarted, SparkHome, local_cluster
+from stormlake.emr.local_cluster import ClusterNotStarted, SparkHome, end_tree, local_cluster
 from stormlake.emr.probe import ProbeFailed, check_seen, find_spark
 from stormlake.emr.refusals import CannotVerify
 from stormlake.runtimes import RUNTIMES, Runtime, runtime
@@ -168,3 +173,20 @@ def test_a_cluster_that_does_not_start_says_what_its_log_says(tmp_path: Path) ->
 def test_the_runtime_table_names_the_interpreter_that_archives_link_to() -> None:
     assert {each.python for each in RUNTIMES} == {str(PYTHON)}
     assert runtime("emr-7.13.0").glibc == "2.34"
+
+
+def test_what_a_process_started_ends_with_it() -> None:
+    command = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; "
+    command += "time.sleep(600)'])"
+    process = subprocess.Popen([sys.executable, "-c", command])
+    started = psutil.Process(process.pid)
+    end = time.monotonic() + 30
+    while not started.children() and time.monotonic() < end:
+        time.sleep(0.05)
+    (child,) = started.children()
+
+    end_tree(process)
+
+    assert process.returncode == -signal.SIGKILL
+    child.wait(timeout=10)
+    end_tree(process)  # once more is no harm

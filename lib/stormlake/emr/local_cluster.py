@@ -149,7 +149,9 @@ def local_cluster(
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
+    """End a process and all that it started, unless it has ended itself."""
+    if process.poll() is not None:
+        return  # its number may be another's by now
     tree: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         started = psutil.Process(process.pid)
