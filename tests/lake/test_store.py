@@ -20,10 +20,11 @@ from stormlake.lake.store import (
     LocalStore,
     S3Store,
     Store,
+    Stored,
     StoreRefused,
     open_store,
 )
-from tests.fakes.faults import FaultProxy, LoseResponse, Rule, internal_error
+from tests.fakes.faults import FaultProxy, LoseResponse, Rule, internal_error, s3_error
 from tests.fakes.s3 import S3Server
 
 
@@ -200,6 +201,22 @@ def test_a_put_whose_answer_was_lost_counts_as_ours_when_botocore_repeats_it(s3:
     # Each put was sent twice: the first took effect, the second met it.
     assert statuses.count(412) == 2
     assert S3Store(s3.client(), "lake", "lost").read("a.json").data == b"two"
+
+
+def test_a_put_that_meets_another_is_tried_again_and_is_not_taken_for_the_other(
+    s3: S3Server,
+) -> None:
+    conflict = s3_error(409, "ConditionalRequestConflict")
+    with FaultProxy(s3.endpoint_url) as proxy:
+        store = S3Store(s3.client(proxy.endpoint_url), "lake", "conflict")
+        proxy.inject(Rule(conflict, method="PUT", times=2))
+        etag = store.create("a.json", b"one")
+        assert store.read("a.json") == Stored(b"one", etag)
+        with pytest.raises(AlreadyExists):
+            store.create("a.json", b"two")
+        proxy.inject(Rule(conflict, method="PUT", times=None))
+        with pytest.raises(ServiceUnreachable, match=r"conflict/b\.json.*another write"):
+            store.create("b.json", b"never")
 
 
 def test_s3_that_answers_500_to_every_try_is_unreachable_with_exit_code_5(s3: S3Server) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from stormlake.errors import ServiceUnreachable
 from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreRefused, checked
 from stormlake.lake.s3_advice import BY_CODE, NO_ANSWER, NO_CREDENTIALS
+
+CONFLICTS: Final = 5
+"""Puts that are tried while S3 answers 409 ConditionalRequestConflict ("retry the upload", Amazon S3
+User Guide, conditional writes)."""
 
 
 class S3Store:
@@ -74,6 +80,19 @@ class S3Store:
     def _put(self, path: str, data: bytes, **condition: str) -> str | None:
         """Give the new etag, None when the condition did not hold."""
         key, mark = self._key(checked(path)), uuid.uuid4().hex
+        for _ in range(CONFLICTS):
+            try:
+                return self._put_once(path, key, data, mark, condition)
+            except _Conflict:
+                # Another conditional put was under way; it may have failed since.
+                time.sleep(random.uniform(0.1, 0.5))
+        raise ServiceUnreachable(
+            f"{self._url(path)}: S3 said {CONFLICTS} times that another write of it is under way"
+        )
+
+    def _put_once(
+        self, path: str, key: str, data: bytes, mark: str, condition: Mapping[str, str]
+    ) -> str | None:
         try:
             with self._errors(path):
                 answer = self.client.put_object(
@@ -84,6 +103,8 @@ class S3Store:
                     **condition,
                 )
                 return str(answer["ETag"])
+        except _Conflict:
+            raise
         except _ConditionFailed:
             # botocore repeats a put whose answer was lost; the second then meets our own first.
             with self._errors(path, missing_is_none=True):
@@ -115,8 +136,10 @@ class S3Store:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if code != "NoSuchBucket" and status == 404 and missing_is_none:
                 return
-            # 404: If-Match on an object that is gone; 409: another conditional put is under way.
-            if code != "NoSuchBucket" and status in (404, 409, 412):
+            if code == "ConditionalRequestConflict":
+                raise _Conflict from error
+            # 404: If-Match on an object that is gone.
+            if code != "NoSuchBucket" and status in (404, 412):
                 raise _ConditionFailed from error
             if status < 500 and code not in ("SlowDown", "RequestTimeout", "Throttling"):
                 advice = BY_CODE.get(code, code)
@@ -135,3 +158,7 @@ class S3Store:
 
 class _ConditionFailed(Exception):
     """S3 refused a conditional request."""
+
+
+class _Conflict(_ConditionFailed):
+    """Another conditional request was under way; neither need have succeeded."""
