@@ -23,6 +23,7 @@ import pyspark
 import pytest
 
 from stormlake.archive.s3 import DEFAULT_SOURCE
+from stormlake.emr.package_command import OUT
 from stormlake.emr.schedules import SCHEDULED_TIME
 from stormlake.runtimes import RUNTIMES
 from stormlake.simulate.radar import simulate_storm
@@ -36,7 +37,8 @@ from tests.fakes.emr.spark import SparkRunner
 from tests.fakes.faults import Request
 from tests.fakes.s3 import s3_server
 from tests.integration.cluster import standalone_cluster
-from tests.integration.runs import ROOT, JobServer, assert_same_lake, records, test_environment
+from tests.integration.packaged import Packaged
+from tests.integration.runs import JobServer, assert_same_lake, records, test_environment
 
 pytestmark = [pytest.mark.spark, pytest.mark.one_runtime, pytest.mark.timeout(1500)]
 
@@ -99,9 +101,12 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def terminal(
-    volumes: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+    volumes: dict[str, bytes], packaged: Packaged, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Terminal]:
     folder = tmp_path_factory.mktemp("emr")
+    # What `package` would build and try here has been, by another test that asks what was seen.
+    (folder / OUT).parent.mkdir()
+    (folder / OUT).symlink_to(packaged.path.parent, target_is_directory=True)
     with s3_server() as s3, standalone_cluster(folder, workers=1, own_path=False) as spark:
         s3.seed(DEFAULT_SOURCE.removeprefix("s3://"), volumes, public=True)
         s3.seed(STACK, {})
@@ -120,12 +125,6 @@ def _follow_the_readme(
         "KEY": "arn:aws:kms:us-east-1:123456789012:key/0123",
         "SUBNETS": "subnet-1,subnet-2",
     }
-    # A developer's archive is kept between runs; in CI it is made anew, as by a new user.
-    kept = folder / "build" / "emr"
-    if not os.environ.get("CI"):
-        kept.parent.mkdir()
-        kept.symlink_to(ROOT / "build" / "emr", target_is_directory=True)
-        kept.resolve().mkdir(parents=True, exist_ok=True)
     said = {}
     for line in "".join(block.code for block in blocks(README, "bash")).splitlines():
         name = re.sub(r"^stormlake emr ([a-z]+).*", r"\1", line)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from stormlake.emr.locks import check_lock
-from stormlake.emr.probe import VOLUME, Verified, find_spark, verify
+from stormlake.emr.probe import VOLUME, Verified
 from stormlake.radar.process import process_volume
 from stormlake.radar.profiles import LAKE
 from stormlake.simulate.samples import copy_samples
@@ -18,7 +19,7 @@ from tests.integration.packaged import Packaged
 pytestmark = [pytest.mark.spark, pytest.mark.one_runtime]
 
 
-# Building takes a minute and this two, on two cores that have nothing else to do.
+# To build it takes a minute and to try it two, on two cores that have nothing else to do.
 @pytest.mark.timeout(1500)
 def test_a_probe_and_ingest_radar_run_from_the_archive_alone(
     packaged: Packaged, tmp_path: Path
@@ -28,15 +29,16 @@ def test_a_probe_and_ingest_radar_run_from_the_archive_alone(
     assert here.cells is not None and here.products is not None
     geometry = LAKE.grid.shape[1] * LAKE.grid.shape[2]
 
-    seen = verify(packaged.target, packaged.lock, packaged.path, find_spark(packaged.target))
-
-    assert seen.python.startswith("3.11.")
-    assert seen == Verified(
-        python=seen.python,
-        spark=metadata.version("pyspark"),
-        packages=len(check_lock(packaged.lock, "")),
-        gates_kept=here.gates_kept or 0,
-        rows=1 + geometry + len(here.cells.level) + len(here.products.iy),
+    seen = packaged.seen
+    assert seen["python"].startswith("3.11.")
+    assert seen == asdict(
+        Verified(
+            python=seen["python"],
+            spark=metadata.version("pyspark"),
+            packages=len(check_lock(packaged.lock, "")),
+            gates_kept=here.gates_kept or 0,
+            rows=1 + geometry + len(here.cells.level) + len(here.products.iy),
+        )
     )
     assert not list(packaged.path.parent.glob("_verifying-*"))
 
