@@ -14,8 +14,8 @@ from stormlake.lake.objects import AlreadyExists, Changed, Entry, Stored, StoreR
 from stormlake.lake.s3_advice import BY_CODE, NO_ANSWER, NO_CREDENTIALS
 
 CONFLICTS: Final = 5
-"""Puts that are tried while S3 answers 409 ConditionalRequestConflict ("retry the upload", Amazon S3
-User Guide, conditional writes)."""
+"""Puts that are tried while S3 answers 409 ConditionalRequestConflict, after which one is to
+try again (Amazon S3 User Guide, conditional writes)."""
 
 
 class S3Store:
