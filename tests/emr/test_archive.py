@@ -251,7 +251,7 @@ def test_a_full_disk_is_told_as_one_and_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(archive_module, "write_archive", no_room)
-    with pytest.raises(NoRoom, match="building an archive needs 3 GB"):
+    with pytest.raises(NoRoom, match="building an archive needs 4 GB"):
         build(tmp_path, lock(wheel(house, "some")))
     assert not list((tmp_path / "out").iterdir())
 

@@ -45,7 +45,7 @@ class NoRoom(StormlakeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "no space left on the disk of --out: building an archive needs 3 GB; name a folder on "
+            "no space left on the disk of --out: building an archive needs 4 GB; name a folder on "
             "another disk"
         )
 

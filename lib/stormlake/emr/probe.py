@@ -33,6 +33,7 @@ from stormlake.errors import ExitCode, StormlakeError
 from stormlake.java import JAVA_MAJOR, find_java_home
 from stormlake.radar.outcomes import Status
 from stormlake.simulate.samples import copy_samples
+from stormlake.spark import THRIFTY_JAVA
 
 CLEAN_PATH: Final = "/usr/bin:/bin"
 """What Spark's scripts need; no Python of the person who packages."""
@@ -202,7 +203,11 @@ class _Run:
             *("--archives", f"{self.archive.absolute()}#{ENVIRONMENT}"),
             *("--py-files", str(here / "stormlake.zip")),
             *(("--files", str(files)) if files else ()),
-            *("--conf", "spark.ui.enabled=false", str(here / job), *arguments),
+            *("--conf", "spark.ui.enabled=false"),
+            # JVMs that live for one volume.
+            *("--conf", f"spark.driver.extraJavaOptions={' '.join(THRIFTY_JAVA)}"),
+            *("--conf", f"spark.executor.extraJavaOptions={' '.join(THRIFTY_JAVA)}"),
+            *(str(here / job), *arguments),
         ]
         with (here / "stderr").open("wb") as stderr:
             process = subprocess.Popen(
