@@ -68,7 +68,7 @@ def build_archive(target: Target, lock: bytes, path: Path) -> Archive:
     lock : bytes
         Content of the lock file.
     path : Path
-        Where it goes; there is nothing there until it is whole. Its folder needs 3 GB for as
+        Where it goes; there is nothing there until it is whole. Its folder needs 4 GB for as
         long as it is built.
 
     Raises

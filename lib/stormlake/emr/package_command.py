@@ -90,7 +90,7 @@ class Packing:
     default=OUT,
     show_default=True,
     metavar="DIR",
-    help="Where they are built and kept; needs 3 GB while it works.",
+    help="Where they are built and kept; needs 4 GB while it works.",
 )
 @click.option(
     "--cluster-file",
