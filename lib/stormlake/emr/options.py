@@ -99,6 +99,7 @@ def target_options(function: F) -> F:
         type=click.Choice(ARCHES),
         default=ARCHES[0],
         show_default=True,
-        help="CPU of the instances; arm64 (Graviton) goes --without-pyart alone.",
+        help="CPU of the instances; arm64 (Graviton) goes --without-pyart alone, and needs a lock "
+        "whose packages all have wheels for it.",
     )(function)
     return runtime_option(function)

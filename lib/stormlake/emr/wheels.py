@@ -154,9 +154,9 @@ def refuse_arm_with_pyart(target: Target) -> None:
     """
     if target.arch == "arm64" and target.pyart:
         raise NoPyartForArm(
-            "arm-pyart has no wheel for arm64 (Linux aarch64), so an archive for Graviton comes "
-            "without it: add --without-pyart (volumes that recast-radar refuses are then rejected "
-            "instead of read by Py-ART), or stay with --arch x86_64"
+            "arm-pyart has no wheel for arm64 (Linux aarch64): stay with --arch x86_64. Add "
+            "--without-pyart to go as far as the other packages have one; of the two decoders "
+            "recast-radar 0.1.3 has none either, so it takes a lock with a later one"
         )
 
 
