@@ -7,7 +7,7 @@ import org.apache.hadoop.yarn.server.MiniYARNCluster;
 /**
  * YARN in one process: a resource manager and a node manager on free ports of the loopback interface.
  *
- * <p>Arguments: the folder that gets `yarn-site.xml` for clients, then settings as `key=value`. Says
+ * <p>Arguments: the folder that gets the configuration for clients, then settings as `key=value`. Says
  * READY when it takes applications, and ends when its standard input does.
  */
 public class MiniYarn {
@@ -20,9 +20,11 @@ public class MiniYarn {
         MiniYARNCluster cluster = new MiniYARNCluster("stormlake", 1, 1, 1);
         cluster.init(conf);
         cluster.start();
-        Path site = Path.of(arguments[0], "yarn-site.xml");
-        try (OutputStream out = new FileOutputStream(site.toFile())) {
-            cluster.getConfig().writeXml(out);
+        for (String name : new String[] {"core-site.xml", "yarn-site.xml"}) {
+            Path site = Path.of(arguments[0], name);
+            try (OutputStream out = new FileOutputStream(site.toFile())) {
+                cluster.getConfig().writeXml(out);
+            }
         }
         System.out.println("READY");
         System.out.flush();

@@ -18,6 +18,7 @@ import pytest
 from stormlake.s3_access import hadoop_settings
 from tests.emr.conftest import waiting_cluster
 from tests.fakes.emr import FakeAws
+from tests.fakes.emr.spark import SIMPLE_CREDENTIALS
 from tests.fakes.s3 import CREDENTIALS, S3Server, s3_server
 from tests.integration.archives import PROFILE, small_volumes
 from tests.integration.cluster import until
@@ -92,6 +93,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         } | {
             "fs.s3a.access.key": CREDENTIALS["AWS_ACCESS_KEY_ID"],
             "fs.s3a.secret.key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            "fs.s3a.aws.credentials.provider": SIMPLE_CREDENTIALS,
         }
         with yarn_cluster(folder, settings, containers) as yarn:
             runner = YarnRunner(yarn)
@@ -111,7 +113,7 @@ def test_the_radar_job_gives_the_rows_of_this_machine(account: Account, tmp_path
 
     done = account.stormlake("emr", "run", *account.radar("lake", "--profile", profile)).expect(0)
 
-    assert "3 ok" in done.stdout
+    assert "ok 3," in done.stdout
     (driver,) = account.runner.tasks[-1].drivers(0.0)
     assert "3 ok" in driver["stdout"], "the driver's own container"
     local = account.stormlake(
