@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -59,7 +60,15 @@ def _grid_staged(run: Running, lake: Path) -> bool:
 
 def _grid_in_commit(run: Running, lake: Path) -> bool:
     """Some partitions are new, the staging folder is still there."""
-    files = {path.name for path in (lake / "radar_grid").glob("station=*/**/*.parquet")}
+    # os.walk, not glob: Spark takes an old partition's folder away before it brings the new one,
+    # and pathlib stops where a folder that it has just listed is gone.
+    files = {
+        name
+        for station in (lake / "radar_grid").glob("station=*")
+        for _, _, names in os.walk(station)
+        for name in names
+        if name.endswith(".parquet")
+    }
     known = getattr(run, "known", None)
     if known is None:
         run.known = files  # type: ignore[attr-defined]
