@@ -39,6 +39,7 @@ EXTRAS = {
         "moto[server,s3,scheduler]",  # the S3 protocol server of the tests, and Scheduler
         "cfn-lint",  # checks emr/template.yaml against CloudFormation's own schemas
         "statelint",  # checks emr/daily.asl.json
+        "psycopg[binary]",  # PostgreSQL, which does the work of the stand-in for Redshift
         "duckdb",  # the second engine that every query must agree with
         "sqlglot",  # parses the SQL files: their lint, and the dialects of other engines
         "pandas",  # README's third reader

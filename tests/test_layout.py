@@ -22,6 +22,11 @@ ROOMS_BELOW = {
         *("emr", "running", "lake", "archive", "radar", "simulate"),
         *("runtimes", "spark", "java", "errors"),
     },
+    "warehouse": {
+        *("warehouse", "running", "lake", "archive", "sensors"),
+        *("spark", "s3_access", "errors"),
+    },
+    "athena": {"athena", "running", "lake", "archive", "sensors", "errors"},
     "simulate": {"simulate", "radar", "errors"},
     "plots": {"plots", "lake", "radar", "errors"},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +13,8 @@ from stormlake import __version__
 from stormlake.errors import ExitCode, RefusedInput
 from stormlake.radar.profiles import Profile
 from stormlake.radar.stations import Station
-from stormlake.running.ddl import ddl_command
 from stormlake.running.jobs import JOBS
+from stormlake.running.late_group import LateGroup
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -29,23 +28,15 @@ from stormlake.running.simulate_commands import simulate
 
 LATE: Final = {
     **{command: f"stormlake.jobs.{job.module}" for command, job in JOBS.items()},
+    "ddl": "stormlake.warehouse.ddl_command",
     "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",
 }
 """Modules of commands that import much; each has a click command `main`."""
 
 
-class _Group(click.Group):
-    """Loads some commands when they are asked for: `show` must not wait for their imports."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *LATE})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in LATE:
-            command: click.Command = importlib.import_module(LATE[cmd_name]).main
-            return command
-        return super().get_command(ctx, cmd_name)
+class _Group(LateGroup):
+    """The command line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; Ctrl-C while it is being loaded ends as any other does."""
@@ -55,7 +46,7 @@ class _Group(click.Group):
             leave(ExitCode.INTERRUPTED, "interrupted; nothing was done")
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, late=LATE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="stormlake")
 def main() -> None:
     """Turn radar and sensor archives into tables that people can query."""
@@ -162,7 +153,6 @@ def export_csv(
 
 
 main.add_command(simulate)
-main.add_command(ddl_command)
 
 
 @main.command(cls=StormlakeCommand)

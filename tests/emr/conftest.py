@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.aws import Aws
+from stormlake.running.aws import Aws
 from tests.fakes.emr import FakeAws
 from tests.fakes.s3 import S3Server, s3_server
 

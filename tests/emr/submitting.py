@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from stormlake import cli
 from stormlake.emr.artifacts import ArtifactPlace, Target, deps_key
 from stormlake.emr.asked import Asked
-from stormlake.emr.aws import Aws
 from stormlake.emr.submissions import Clock
 from stormlake.emr.submitting import Plan, make_plan
+from stormlake.running.aws import Aws
 from stormlake.runtimes import runtime
 from tests.fakes.emr import FakeAws
 

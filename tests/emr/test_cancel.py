@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.cancelling import Ended, NotTaken, cancel, cancel_step_call
 from stormlake.emr.looks import look
 from stormlake.emr.outcomes import outcome
@@ -19,6 +18,7 @@ from stormlake.errors import ExitCode, RefusedInput
 from stormlake.lake.exits import exit_path
 from stormlake.lake.locks import LockHeld, LockLost, hold
 from stormlake.lake.store import S3Store
+from stormlake.running.aws import Aws
 from stormlake.running.job import JobRun, Lake, RunCancelled
 from stormlake.running.options import Common
 from tests.emr.conftest import waiting_cluster

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stormlake.cli import main
-from stormlake.emr.aws import Aws
 from stormlake.emr.costs import cost_of
 from stormlake.emr.prices import parse_prices
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.lake.store import open_store
+from stormlake.running.aws import Aws
 from tests.emr.conftest import cluster_request
 from tests.emr.golden import check_golden
 from tests.fakes.emr import FakeAws, Script, Timing

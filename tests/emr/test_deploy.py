@@ -14,12 +14,12 @@ from cfnlint.api import lint
 from click.testing import CliRunner, Result
 
 from stormlake.cli import main
-from stormlake.emr.aws import Aws
 from stormlake.emr.deploy_command import change_table
 from stormlake.emr.deployment import Declined, Deployed, DeployFailed, Deployment
 from stormlake.emr.stacks import Change, ChangeSet, Event
 from stormlake.emr.template import template_body, template_parameters
 from stormlake.errors import ExitCode, RefusedInput
+from stormlake.running.aws import Aws
 from tests.emr.cloudformation import read_template, stack
 from tests.emr.golden import check_golden
 from tests.emr.test_template import NEEDED, ROOT, TEMPLATE

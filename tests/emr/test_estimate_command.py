@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stormlake.cli import main
-from stormlake.emr.aws import ApiCall
 from stormlake.emr.jobs import job_request
 from stormlake.lake.runs import lock_hash
+from stormlake.running.aws import ApiCall
 from stormlake.simulate.samples import copy_samples
 from tests.emr.golden import check_golden
 from tests.emr.validation import faults

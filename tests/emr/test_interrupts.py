@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.interrupts import QUESTION, Detached, Interrupts
 from stormlake.emr.looks import look
 from stormlake.emr.refs import Ref
 from stormlake.errors import ExitCode, RefusedInput
+from stormlake.running.aws import Aws
 from stormlake.running.options import Terminated
 from tests.emr.followed import a_job_run, a_step, emr, ref_of
 from tests.fakes.emr import FakeAws, Script

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.table import text_table
+from stormlake.running.text_table import text_table
 from tests.emr.conftest import waiting_cluster
 from tests.emr.golden import check_golden
 from tests.emr.submitting import ROLE, invoke

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.deliveries import Follower, is_complete
 from stormlake.emr.logs import Found, Log, Logs, NoLogs
 from stormlake.emr.looks import Look, look
@@ -18,6 +17,7 @@ from stormlake.emr.refs import StepRef
 from stormlake.emr.waiting import Waiting
 from stormlake.errors import ExitCode
 from stormlake.lake.exits import RunExit
+from stormlake.running.aws import Aws
 from tests.emr import followed
 from tests.emr.followed import MAKERS, a_job_run, a_step, emr, ref_of
 from tests.emr.golden import check_golden

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stormlake.cli import main
-from stormlake.emr.aws import ApiCall
 from stormlake.emr.jobs import job_request
 from stormlake.emr.schedules import SCHEDULED_TIME, time_for
 from stormlake.errors import ExitCode
+from stormlake.running.aws import ApiCall
 from tests.emr.golden import check_golden
 from tests.emr.stacks import DEFINITION, Deployed, deploy
 from tests.emr.submitting import CLUSTER, invoke, put_archive

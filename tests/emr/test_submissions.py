@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.aws import Aws, CallFailed
 from stormlake.emr.submissions import Claimed, Submitted
 from stormlake.emr.submitting import Plan
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
+from stormlake.running.aws import Aws, CallFailed
 from tests.emr.conftest import waiting_cluster
 from tests.emr.submitting import (
     CLUSTER,

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from stormlake import __version__
-from stormlake.emr.aws import ApiCall
 from stormlake.emr.code_zip import code_zip
 from stormlake.lake.runs import run_key
 from stormlake.lake.sources import code_hash
 from stormlake.radar.profiles import load_profile
+from stormlake.running.aws import ApiCall
 from tests.emr.conftest import waiting_cluster
 from tests.emr.golden import check_golden
 from tests.emr.submitting import CLUSTER, ROLE, invoke, job_arguments, names_of_steps, put_archive

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stormlake.emr.aws import ApiCall, Aws, CallFailed
 from stormlake.emr.cluster_file import stack_outputs
 from stormlake.emr.targets import RunningCluster, Serverless, TransientCluster
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, CallFailed
 from tests.emr.submitting import ROLE, plan
 from tests.emr.test_clusters import OUTPUTS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from stormlake.emr.artifacts import ArtifactPlace
-from stormlake.emr.aws import AnswerLost, Aws, CallFailed
 from stormlake.emr.upload import PART_BYTES, check_bucket, is_there, put_new, put_new_file
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import AnswerLost, Aws, CallFailed
 from tests.fakes.emr import FakeAws
 from tests.fakes.faults import LoseResponse, Rule, s3_error, slow_down
 

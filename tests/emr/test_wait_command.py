@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.looks import RunName, look, run_name
 from stormlake.emr.outcomes import outcome, progress
 from stormlake.emr.waiting import Waiting
 from stormlake.errors import ExitCode
 from stormlake.lake.exits import RunExit
 from stormlake.lake.runs import canonical
+from stormlake.running.aws import Aws
 from stormlake.running.options import pack_arguments
 from stormlake.running.progress import progress_path
 from tests.emr import followed

@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stormlake.emr.aws import AnswerLost, ApiCall, CallFailed
 from stormlake.emr.looks import Look
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.emr.states import JOB_RUN_FINAL, JOB_RUN_UNDER_WAY, STEP_FINAL, STEP_UNDER_WAY
 from stormlake.emr.waiting import CannotLook, Pauses, StillRunning, Waiting
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable
+from stormlake.running.aws import AnswerLost, ApiCall, CallFailed
 from stormlake.running.progress import Seen
 
 STEP = StepRef("j-2AXXXXXXGAPLF", "s-1XXXXXXXXXXA")

@@ -10,7 +10,7 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from stormlake.emr.aws import ApiCall
+from stormlake.running.aws import ApiCall
 
 
 @cache

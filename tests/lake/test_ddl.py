@@ -155,7 +155,8 @@ def test_a_comment_that_is_too_long_is_cut_at_a_word() -> None:
 def test_text_that_would_end_a_literal_is_escaped() -> None:
     odd = replace(WIND_MAX, description="It's a \\ farm's `table`.")
     assert r"COMMENT 'It\'s a \\ farm\'s `table`.'" in ddl(odd, "hive")
-    assert "IS 'It''s a \\ farm''s `table`.';" in ddl(odd, "redshift")
+    # Redshift reads a backslash in a text as an escape, which PostgreSQL 15 does not.
+    assert r"IS 'It''s a \\ farm''s `table`.';" in ddl(odd, "redshift")
     for engine in ENGINES:
         assert columns(ddl(odd, engine), engine)
 
@@ -207,7 +208,7 @@ def test_the_command_prints_what_was_asked_for(tmp_path: Path) -> None:
     made = json.loads(told("--engine", "spark", "wind_max", "--output", "json"))
     assert made == {"engine": "spark", "ddl": {"wind_max": ddl(WIND_MAX, "spark")}}
     would = told("--engine", "spark", "--all", "--out", str(tmp_path), "--dry-run")
-    assert would == f"would    write 12 files to {tmp_path}/spark\n"
+    assert would == f"would    write 14 files to {tmp_path}/spark\n"
     assert not list(tmp_path.iterdir())
 
 

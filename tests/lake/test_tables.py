@@ -44,8 +44,18 @@ DESIGN = {
     "events_per_minute": "date window_start window_end events",
     "requests_by_os": "date os os_family requests",
     "rejects": "job date object byte_offset byte_length record_count reason detail excerpt",
+    # specs/sensors.md, sections 5 and 6.
+    "anomaly_scores": "source date model_key record_id event_time location device_id manufacturer "
+    "model features score anomaly",
+    "alerts": "source date alert_id rule location device_id event_time value score threshold "
+    "message",
 }
-PARTITIONS = {"radar_geometry": "station grid", "rejects": "job date"}
+PARTITIONS = {
+    "radar_geometry": "station grid",
+    "rejects": "job date",
+    "anomaly_scores": "source date",
+    "alerts": "source date",
+}
 
 
 def test_every_table_is_held_against_the_design() -> None:
@@ -119,9 +129,11 @@ def test_timestamps_are_utc_microseconds_in_arrow() -> None:
 
 
 def test_the_warehouse_takes_the_tables_as_its_specification_says() -> None:
-    assert {name: table.warehouse.mode for name, table in TABLES.items()} == dict.fromkeys(
-        DESIGN, "replace"
-    )
+    assert {name: table.warehouse.mode for name, table in TABLES.items()} == {
+        **dict.fromkeys(DESIGN, "replace"),
+        "alerts": "merge",
+    }
+    assert TABLES["alerts"].warehouse.key == ("alert_id",)
     assert [t.name for t in TABLES.values() if not t.warehouse.by_default] == ["radar_grid"]
     assert RADAR_GEOMETRY.warehouse.distribution == "ALL"
     assert RADAR_VOLUMES.warehouse.distribution == RADAR_COLUMNS.warehouse.distribution == "EVEN"

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.cancelling import GRACE, cancel, cancel_calls
 from stormlake.emr.refs import Ref, RefOption
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 
 

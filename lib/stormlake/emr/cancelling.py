@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.looks import Look, look
 from stormlake.emr.lookup import describe_calls, describe_cluster
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
@@ -17,6 +16,7 @@ from stormlake.emr.waiting import StillRunning, Waiting
 from stormlake.errors import RefusedInput, StormlakeError
 from stormlake.lake.cancels import cancel_path, cancel_run
 from stormlake.lake.store import open_store
+from stormlake.running.aws import ApiCall, Aws
 
 GRACE: Final = 60.0
 """Seconds between asking and making, by default."""

@@ -14,10 +14,10 @@ from types import UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from stormlake.emr.artifacts import Arch
-from stormlake.emr.aws import Aws
 from stormlake.emr.clusters import ClusterSpec
 from stormlake.emr.stacks import find_stack
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import Aws
 
 STACK_OUTPUTS: Final = {
     "Release": "release",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Final
 
-import click
+from stormlake.running.late_group import LateGroup
 
 MODULES: Final[dict[str, str]] = {
     "cancel": "cancel_command",
@@ -23,20 +22,8 @@ MODULES: Final[dict[str, str]] = {
 }
 """Command -> module below `stormlake.emr`, which has a click command `main`."""
 
-
-class _Group(click.Group):
-    """Loads a command when it is asked for: `--help` must not wait for boto3."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(MODULES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in MODULES:
-            return None
-        command: click.Command = importlib.import_module(f"stormlake.emr.{MODULES[cmd_name]}").main
-        return command
-
-
-@click.group("emr", cls=_Group)
-def main() -> None:
-    """Run the jobs on Amazon EMR: package, deploy, submit, follow, cancel, pay."""
+main: Final = LateGroup(
+    name="emr",
+    late={command: f"stormlake.emr.{module}" for command, module in MODULES.items()},
+    help="Run the jobs on Amazon EMR: package, deploy, submit, follow, cancel, pay.",
+)

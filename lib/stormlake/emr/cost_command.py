@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.costs import Cost, cost_calls, cost_of
 from stormlake.emr.estimate_report import money
 from stormlake.emr.prices import prices_option, read_prices
 from stormlake.emr.refs import Ref, RefOption
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options
 
 

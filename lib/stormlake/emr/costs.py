@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.billing import Line, Span, billed, lines, step_shares
 from stormlake.emr.estimates import find
 from stormlake.emr.looks import RunName, run_name
@@ -23,6 +22,7 @@ from stormlake.emr.prices import Prices
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.errors import StormlakeError
 from stormlake.lake.store import open_store
+from stormlake.running.aws import ApiCall, Aws
 
 RESOURCES = {
     "vCPUHour": "vcpu_hour",

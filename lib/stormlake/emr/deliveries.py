@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stormlake.emr.aws import AnswerLost
 from stormlake.emr.logs import Found, Log, Logs
 from stormlake.emr.looks import Look
 from stormlake.emr.waiting import Pauses
 from stormlake.errors import ServiceUnreachable
+from stormlake.running.aws import AnswerLost
 
 LATE_SECONDS: Final = 360.0
 """After its end a log is waited for so long: deliveries come every five minutes."""

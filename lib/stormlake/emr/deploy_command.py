@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 import click
 
-from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.deployment import Deployed, Deployment
 from stormlake.emr.options import KeyValueOption
 from stormlake.emr.stacks import (
@@ -20,10 +19,11 @@ from stormlake.emr.stacks import (
     events_call,
     execute_call,
 )
-from stormlake.emr.table import aligned
 from stormlake.emr.template import checked_parameters, template_body
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
+from stormlake.running.text_table import aligned
 
 
 @click.command("deploy", cls=StormlakeCommand)

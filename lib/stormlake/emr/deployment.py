@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stormlake.emr.aws import AnswerLost, ApiCall, Aws, CallFailed
 from stormlake.emr.stacks import (
     OURS,
     REVIEW,
@@ -32,6 +31,7 @@ from stormlake.emr.stacks import (
 from stormlake.emr.template import checked_parameters
 from stormlake.emr.waiting import GONE_SECONDS, Pauses, has_answered
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.running.aws import AnswerLost, ApiCall, Aws, CallFailed
 
 GOOD: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 

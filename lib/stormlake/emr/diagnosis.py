@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.causes import Cause, find_cause, read_evidence
 from stormlake.emr.deliveries import until_complete
 from stormlake.emr.logs import Found, Log, Logs, NoLogs
 from stormlake.emr.looks import Look
 from stormlake.emr.outcomes import Outcome
+from stormlake.running.aws import Aws
 
 logger = logging.getLogger(__name__)
 

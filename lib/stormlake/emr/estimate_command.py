@@ -18,7 +18,6 @@ import click
 from stormlake.archive.s3 import PAGE_KEYS, station_day_prefixes
 from stormlake.archive.source import open_source
 from stormlake.emr.artifacts import Arch, ArtifactPlace, Target, short_hash
-from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.capacity import cluster_capacities, serverless_capacities
 from stormlake.emr.cluster_file import cluster_spec
 from stormlake.emr.estimate_report import lines
@@ -40,6 +39,7 @@ from stormlake.emr.options import target_options
 from stormlake.emr.prices import Prices, prices_option, read_prices
 from stormlake.emr.rates import Work, read_rates
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, print_calls
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
 from stormlake.runtimes import Runtime

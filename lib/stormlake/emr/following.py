@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.interrupts import Choice, Interrupts
 from stormlake.emr.looks import Look
 from stormlake.emr.outcomes import Outcome, outcome
 from stormlake.emr.refs import Ref
 from stormlake.emr.waiting import Waiting
 from stormlake.errors import StormlakeError
+from stormlake.running.aws import Aws
 
 timeout_option = click.option(
     "--timeout",

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 import click
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.cancelling import cancel
 from stormlake.emr.refs import Ref
 from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.running.aws import Aws
 from stormlake.running.options import Terminated
 
 Choice = Literal["ask", "detach", "cancel"]

@@ -8,11 +8,10 @@ from typing import Final
 
 import click
 
-from stormlake.emr.aws import Aws, CallFailed, print_calls
 from stormlake.emr.listing import Wanted, facts, list_runs
 from stormlake.emr.states import FINAL, JOB_RUN_UNDER_WAY, STEP_UNDER_WAY
-from stormlake.emr.table import text_table
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import Aws, CallFailed, print_calls
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -20,6 +19,7 @@ from stormlake.running.options import (
     common_options,
     refuse_unless,
 )
+from stormlake.running.text_table import text_table
 
 SINCE: Final = timedelta(days=7)
 

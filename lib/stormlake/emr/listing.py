@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.lookup import (
     Seen,
     SeenCluster,
@@ -18,6 +17,7 @@ from stormlake.emr.lookup import (
 )
 from stormlake.emr.states import CLUSTER_FINAL
 from stormlake.emr.steps import read_step_name
+from stormlake.running.aws import ApiCall, Aws
 
 
 @dataclass(frozen=True)

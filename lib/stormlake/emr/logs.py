@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 from stormlake.archive.inflate import InflateFailed, inflated
 from stormlake.archive.objects import FetchFailed
 from stormlake.archive.s3_read import read_range
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.looks import Look
 from stormlake.emr.lookup import all_pages
 from stormlake.emr.refs import StepRef
 from stormlake.errors import RefusedInput, ServiceUnreachable
+from stormlake.running.aws import ApiCall, Aws
 
 STEP_LOGS: Final = ("controller", "syslog", "stderr", "stdout")
 """In the order in which they are shown."""

@@ -6,7 +6,6 @@ import json
 
 import click
 
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.causes import Cause
 from stormlake.emr.deliveries import Follower
 from stormlake.emr.diagnosis import Diagnosis, diagnose
@@ -18,6 +17,7 @@ from stormlake.emr.refs import Ref, RefOption
 from stormlake.emr.states import GOOD
 from stormlake.emr.waiting import Waiting
 from stormlake.errors import ExitCode, RefusedInput
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, leave, tell
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.lookup import describe_calls, seen_cluster, seen_job_run, seen_step
 from stormlake.emr.refs import Ref, StepRef
 from stormlake.emr.states import CLUSTER_FINAL, FINAL
 from stormlake.emr.steps import read_step_name
+from stormlake.running.aws import Aws
 from stormlake.running.options import unpack_arguments
 
 

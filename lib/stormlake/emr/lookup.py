@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.emr.states import CLUSTER_FINAL, FINAL
+from stormlake.running.aws import ApiCall, Aws
 
 PAGES: Final = {
     "ListClusters": ("Clusters", "Marker", "Marker"),

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from stormlake.emr.aws import Aws
 from stormlake.emr.looks import Look, RunName
 from stormlake.emr.states import CANCELLED, FINAL, GOOD, exit_code
 from stormlake.errors import ExitCode, StormlakeError
@@ -19,6 +18,7 @@ from stormlake.lake.cancels import is_cancelled
 from stormlake.lake.exits import RunExit, read_exit
 from stormlake.lake.runs import read_record
 from stormlake.lake.store import S3Store, Store
+from stormlake.running.aws import Aws
 from stormlake.running.progress import Seen, read_progress
 
 

@@ -13,7 +13,6 @@ import click
 
 from stormlake.emr.archive import Archive, build_archive
 from stormlake.emr.artifacts import ArtifactPlace, Target, code_key, deps_key, job_key
-from stormlake.emr.aws import ApiCall, Aws, print_calls
 from stormlake.emr.cluster_file import cluster_spec, shown_outputs
 from stormlake.emr.code_zip import code_zip, job_file
 from stormlake.emr.local_cluster import SparkHome
@@ -31,6 +30,7 @@ from stormlake.emr.upload import (
     put_new_file,
 )
 from stormlake.emr.wheels import refuse_arm_with_pyart
+from stormlake.running.aws import ApiCall, Aws, print_calls
 from stormlake.running.jobs import JOBS
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 from stormlake.runtimes import Runtime

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from stormlake.emr.asked import Asked, submit_options
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.diagnosis import Diagnosis, diagnose, wait_for_logs
 from stormlake.emr.following import JobFailed, facts, follow, timeout_option
 from stormlake.emr.interrupts import Choice, on_interrupt_option
@@ -20,6 +19,7 @@ from stormlake.emr.outcomes import Outcome
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.emr.submitting import make_plan
 from stormlake.errors import ExitCode
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 
 NEEDS_NO_CAUSE = frozenset({ExitCode.DONE, ExitCode.TOO_MANY_REJECTS, ExitCode.CANCELLED})

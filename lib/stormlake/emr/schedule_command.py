@@ -11,7 +11,6 @@ import click
 
 from stormlake.emr.artifacts import ArtifactPlace
 from stormlake.emr.asked import Asked, own_cluster_options
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.cluster_file import shown_outputs, stack_outputs
 from stormlake.emr.jobs import job_request
 from stormlake.emr.schedules import (
@@ -31,6 +30,7 @@ from stormlake.emr.schedules import (
 from stormlake.emr.stacks import describe_call
 from stormlake.emr.submitting import Plan, make_plan
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import (
     Common,
     StormlakeCommand,

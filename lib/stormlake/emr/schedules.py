@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from stormlake.emr.aws import ApiCall, Aws, CallFailed
 from stormlake.emr.cluster_file import SCHEDULE_OUTPUTS
 from stormlake.emr.clusters import ClusterSpec, run_job_flow
 from stormlake.emr.steps import spark_submit, step, step_name
 from stormlake.emr.submitting import Plan
 from stormlake.emr.targets import TransientCluster
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, CallFailed
 from stormlake.running.options import refuse_unless
 
 SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"

@@ -11,12 +11,12 @@ from typing import Final
 import click
 
 from stormlake.emr.artifacts import ArtifactPlace, Target, code_key, deps_key, file_key, job_key
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.code_zip import code_zip, job_file
 from stormlake.emr.jobs import JobRequest
 from stormlake.emr.steps import Shipped
 from stormlake.emr.upload import head_call, is_there, put_call, put_new
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws
 
 ADDRESSES: Final = ("source", "lake")
 """Parameters of a job that the cluster must be able to reach."""

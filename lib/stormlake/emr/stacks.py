@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from stormlake.emr.aws import ApiCall, CallFailed
+from stormlake.running.aws import ApiCall, CallFailed
 
 STACK: Final = "AWS::CloudFormation::Stack"
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import click
 
-from stormlake.emr.aws import ApiCall, Aws, CallFailed, print_calls
 from stormlake.emr.listing import facts, steps_of, utc_text
 from stormlake.emr.lookup import cluster_call, describe, describe_calls, describe_cluster
 from stormlake.emr.refs import Ref, RefOption
-from stormlake.emr.table import text_table
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, CallFailed, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
+from stormlake.running.text_table import text_table
 
 CLUSTER_COLUMNS: Final = ("cluster", "name", "state", "release", "created", "ended", "cause")
 STEP_COLUMNS: Final = ("ref", "name", "state", "created", "started", "ended", "cause")

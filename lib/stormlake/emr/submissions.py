@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from stormlake.emr.aws import AnswerLost, Aws, CallFailed
 from stormlake.emr.ledger import Entry, Kept, Ledger
 from stormlake.emr.lookup import describe
 from stormlake.emr.refs import Ref
@@ -23,6 +22,7 @@ from stormlake.emr.states import FINAL, GOOD
 from stormlake.emr.targets import Target, Work, find
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
 from stormlake.lake.store import AlreadyExists, Changed
+from stormlake.running.aws import AnswerLost, Aws, CallFailed
 
 TAKE_OVER: Final = timedelta(minutes=10)
 """Age at which a claim without a step is another client's for the taking."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from stormlake.emr.asked import Asked, submit_options
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.submitting import facts, make_plan
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 
 

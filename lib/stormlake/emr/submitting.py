@@ -11,7 +11,6 @@ import click
 
 from stormlake.emr.artifacts import ArtifactPlace, Target, short_hash
 from stormlake.emr.asked import ON_FAILURE, Asked
-from stormlake.emr.aws import ApiCall, Aws
 from stormlake.emr.cluster_file import (
     SERVERLESS_ROLE,
     cluster_spec,
@@ -28,6 +27,7 @@ from stormlake.emr.targets import Target as Place
 from stormlake.emr.wheels import refuse_arm_with_pyart
 from stormlake.errors import RefusedInput
 from stormlake.lake.store import open_store
+from stormlake.running.aws import ApiCall, Aws
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from stormlake.emr.aws import ApiCall, Aws, CallFailed
 from stormlake.emr.clusters import ClusterSpec, run_job_flow
 from stormlake.emr.ledger import Entry, Place
 from stormlake.emr.lookup import (
@@ -21,6 +20,7 @@ from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.emr.states import CLUSTER_ALIVE
 from stormlake.emr.steps import ActionOnFailure, Shipped, serverless_driver, spark_submit, step
 from stormlake.errors import RefusedInput
+from stormlake.running.aws import ApiCall, Aws, CallFailed
 
 SKEW: Final = timedelta(minutes=15)
 """How far the clocks of a client and of AWS may differ when something is looked for by time."""

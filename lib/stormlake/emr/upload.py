@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stormlake.emr.artifacts import ArtifactPlace
-from stormlake.emr.aws import ApiCall, Aws, CallFailed
 from stormlake.errors import RefusedInput, StormlakeError
+from stormlake.running.aws import ApiCall, Aws, CallFailed
 
 THERE: Final = "PreconditionFailed"
 """S3's answer to `If-None-Match: *` for a key that exists (412)."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stormlake.emr.aws import Aws, print_calls
 from stormlake.emr.following import JobFailed, facts, follow, timeout_option
 from stormlake.emr.interrupts import Choice, on_interrupt_option
 from stormlake.emr.lookup import describe_calls
 from stormlake.emr.refs import Ref, RefOption
 from stormlake.errors import ExitCode
+from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stormlake.emr.aws import AnswerLost, Aws, CallFailed
 from stormlake.emr.looks import Look, look
 from stormlake.emr.outcomes import progress
 from stormlake.emr.refs import Ref
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable, StormlakeError
+from stormlake.running.aws import AnswerLost, Aws, CallFailed
 from stormlake.running.progress import Seen
 
 FIRST_PAUSE: Final = 5.0

@@ -27,6 +27,7 @@ _LAKE_TYPES: Final[Mapping[Type, str]] = {
     "float": "FLOAT",
     "double": "DOUBLE",
     "string": "STRING",
+    "char": "STRING",
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from stormlake.lake.quoting import qualified, quote_identifier, quote_literal
 from stormlake.lake.types import Column, Table, Type
 
 _REDSHIFT_TYPES: Final[Mapping[Type, str]] = {
@@ -14,6 +15,7 @@ _REDSHIFT_TYPES: Final[Mapping[Type, str]] = {
     "float": "REAL",
     "double": "DOUBLE PRECISION",
     "string": "VARCHAR",
+    "char": "CHAR",
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
@@ -36,26 +38,26 @@ def redshift_table(table: Table, schema: str) -> str:
         Business columns come first, then the partition columns: COPY goes by position.
     """
     hints = table.warehouse
-    name = f"{_identifier(schema)}.{_identifier(table.name)}"
-    columns = table.columns + table.partitions
+    name = qualified(schema, table.name)
+    columns = table.load_columns
     lines = ",\n".join(
-        f"    {_identifier(column.name)} {_redshift_type(column)}"
+        f"    {quote_identifier(column.name)} {redshift_type(column)}"
         f"{'' if column.nullable else ' NOT NULL'} ENCODE {_encoding(column, hints.sort)}"
         for column in columns
     )
     style = (
         f"DISTSTYLE {hints.distribution}"
         if hints.distribution in ("EVEN", "ALL", "AUTO")
-        else f"DISTSTYLE KEY DISTKEY ({_identifier(hints.distribution)})"
+        else f"DISTSTYLE KEY DISTKEY ({quote_identifier(hints.distribution)})"
     )
-    comments = [f"COMMENT ON TABLE {name} IS {_quoted(table.description)};"]
+    comments = [f"COMMENT ON TABLE {name} IS {_comment(table.description)};"]
     comments += [
-        f"COMMENT ON COLUMN {name}.{_identifier(column.name)} IS {_quoted(meaning(column))};"
+        f"COMMENT ON COLUMN {name}.{quote_identifier(column.name)} IS {_comment(meaning(column))};"
         for column in columns
     ]
     return (
         f"CREATE TABLE IF NOT EXISTS {name} (\n{lines}\n)\n{style}\n"
-        f"SORTKEY ({', '.join(map(_identifier, hints.sort))});\n" + "\n".join(comments) + "\n"
+        f"SORTKEY ({', '.join(map(quote_identifier, hints.sort))});\n" + "\n".join(comments) + "\n"
     )
 
 
@@ -65,9 +67,10 @@ def meaning(column: Column) -> str:
     return unit + column.description
 
 
-def _redshift_type(column: Column) -> str:
-    # VARCHAR counts bytes.
-    size = f"({column.bytes})" if column.type == "string" else ""
+def redshift_type(column: Column) -> str:
+    """Type of a column in Redshift's words, `VARCHAR(16)`."""
+    # Both count bytes.
+    size = f"({column.bytes})" if column.bytes is not None else ""
     return _REDSHIFT_TYPES[column.type] + size
 
 
@@ -76,9 +79,5 @@ def _encoding(column: Column, sort: Sequence[str]) -> str:
     return "raw" if column.name == sort[0] else "az64" if column.type in _AZ64 else "zstd"
 
 
-def _identifier(name: str) -> str:
-    return '"' + name.lower().replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _comment(text: str) -> str:
+    return quote_literal(text, constant=True)

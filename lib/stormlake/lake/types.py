@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
-Type = Literal["short", "int", "long", "float", "double", "string", "boolean", "date", "timestamp"]
-"""SQL-safe types, by their Spark names: no unsigned integers, no bytes, no float16."""
+Type = Literal[
+    "short", "int", "long", "float", "double", "string", "char", "boolean", "date", "timestamp"
+]
+"""SQL-safe types, by their Spark names: no unsigned integers, no bytes, no float16. `char` is text
+of single-byte characters that a warehouse pads to its length; only vendors' files have it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Column:
     nullable : bool
         Whether the value may be missing.
     bytes : int, optional
-        For text: the longest value in bytes of UTF-8, which is what VARCHAR(n) counts.
+        For text: the longest value in bytes of UTF-8, which is what VARCHAR(n) and CHAR(n) count.
     """
 
     name: str
@@ -42,7 +45,7 @@ class Column:
     bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if (self.type == "string") != (self.bytes is not None):
+        if (self.type in ("string", "char")) != (self.bytes is not None):
             raise ValueError(f"column {self.name}: text, and only text, states its longest bytes")
 
 
@@ -114,6 +117,14 @@ class Table:
         return self.partitions + self.columns
 
     @property
+    def load_columns(self) -> tuple[Column, ...]:
+        """Every column as a warehouse has them, partition columns last.
+
+        COPY goes by position: export, DDL and every check take the order from here.
+        """
+        return self.columns + self.partitions
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all columns, partition columns first."""
         return tuple(column.name for column in self.all_columns)
@@ -131,6 +142,7 @@ _SPARK: Final[Mapping[Type, str]] = {
     "float": "FloatType",
     "double": "DoubleType",
     "string": "StringType",
+    "char": "StringType",
     "boolean": "BooleanType",
     "date": "DateType",
     "timestamp": "TimestampType",
@@ -142,6 +154,7 @@ _ARROW: Final[Mapping[Type, str]] = {
     "float": "float32",
     "double": "float64",
     "string": "string",
+    "char": "string",
     "boolean": "bool_",
     "date": "date32",
 }

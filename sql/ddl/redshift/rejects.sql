@@ -23,6 +23,6 @@ COMMENT ON COLUMN "public"."rejects"."byte_length" IS '[byte] Bytes; NULL where 
 COMMENT ON COLUMN "public"."rejects"."record_count" IS '[1] Records that it stands for.';
 COMMENT ON COLUMN "public"."rejects"."reason" IS 'Why, in one word, e.g. `malformed`.';
 COMMENT ON COLUMN "public"."rejects"."detail" IS 'What was found and what was expected; at most 200 characters.';
-COMMENT ON COLUMN "public"."rejects"."excerpt" IS 'The first 200 bytes; one that is no UTF-8 stands as `\xNN`. Always NULL for device vitals and log lines, which tell of people.';
+COMMENT ON COLUMN "public"."rejects"."excerpt" IS 'The first 200 bytes; one that is no UTF-8 stands as `\\xNN`. Always NULL for device vitals and log lines, which tell of people.';
 COMMENT ON COLUMN "public"."rejects"."job" IS 'Job that read it: the command and its name, e.g. `aggregate-wind_max`.';
 COMMENT ON COLUMN "public"."rejects"."date" IS 'UTC day on which the object arrived, by its folder; else the event''s; else the first day of the run.';

@@ -97,7 +97,7 @@ class FakeAws(FaultProxy):
         }
 
     def session(self) -> Any:
-        """A boto3 session with credentials and region, as `stormlake.emr.aws.Aws` takes one."""
+        """A boto3 session with credentials and region, as `stormlake.running.aws.Aws` takes one."""
         core = botocore.session.Session()
         core.register_component("data_loader", _service_models())
         return boto3.session.Session(

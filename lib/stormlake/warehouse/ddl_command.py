@@ -66,7 +66,7 @@ class _Values(click.ParamType[tuple[str, list[str]]]):
     "without them a query must name the one that it wants.",
 )
 @common_options
-def ddl_command(
+def main(
     common: Common,
     names: tuple[str, ...],
     engine: Engine,

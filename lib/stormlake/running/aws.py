@@ -18,7 +18,16 @@ from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
 from stormlake.running.options import Common
 
 Service = Literal[
-    "cloudformation", "emr", "emr-serverless", "s3", "scheduler", "stepfunctions", "sts"
+    "athena",
+    "cloudformation",
+    "emr",
+    "emr-serverless",
+    "glue",
+    "redshift-data",
+    "s3",
+    "scheduler",
+    "stepfunctions",
+    "sts",
 ]
 
 THROTTLING: Final = frozenset(

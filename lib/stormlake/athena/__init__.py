@@ -1,0 +1,1 @@
+"""Amazon Athena and the Glue catalog: tables registered, questions asked, bytes counted."""

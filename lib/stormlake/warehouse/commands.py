@@ -1,0 +1,16 @@
+"""`stormlake warehouse …`: one module for each command, imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stormlake.running.late_group import LateGroup
+
+MODULES: Final[dict[str, str]] = {}
+"""Command -> module below `stormlake.warehouse`, which has a click command `main`."""
+
+main: Final = LateGroup(
+    name="warehouse",
+    late={command: f"stormlake.warehouse.{module}" for command, module in MODULES.items()},
+    help="Load the lake's tables into Amazon Redshift, exactly once.",
+)
