@@ -13,7 +13,7 @@ from tests.emr.conftest import cluster_request
 from tests.fakes.emr import Clock, Script, ScriptedRunner, Timing
 from tests.fakes.emr.logs import LogStore
 from tests.fakes.emr.service import EmrService
-from tests.fakes.emr.validation import Refusal
+from tests.fakes.validation import Refusal
 
 NEXT_STEP = {
     "PENDING": {"RUNNING", "CANCELLED"},

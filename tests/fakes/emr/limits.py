@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fakes.emr.documents import Document
 from tests.fakes.emr.machine import TERMINATING_ACTIONS, Cluster
-from tests.fakes.emr.validation import Refusal
+from tests.fakes.validation import Refusal
 
 MOST_STEPS = 256
 LONGEST_STEP = 10240

@@ -24,9 +24,9 @@ from tests.fakes.emr.logs import LogStore
 from tests.fakes.emr.runners import Runner, ScriptedRunner
 from tests.fakes.emr.serverless import ServerlessService
 from tests.fakes.emr.service import EmrService
-from tests.fakes.emr.validation import Refusal, read_json
 from tests.fakes.faults import Answer, FaultProxy, Request
 from tests.fakes.s3 import CREDENTIALS, S3Server
+from tests.fakes.validation import Refusal, read_json
 
 TARGET = "ElasticMapReduce."
 Response = tuple[int, str, list[tuple[str, str]], bytes]

@@ -30,7 +30,7 @@ from tests.fakes.emr.job_runs import (
 from tests.fakes.emr.limits import page
 from tests.fakes.emr.logs import Delivery, LogStore
 from tests.fakes.emr.runners import Runner, Work
-from tests.fakes.emr.validation import (
+from tests.fakes.validation import (
     Refusal,
     check_answer,
     check_request,

@@ -25,7 +25,7 @@ from tests.fakes.emr.logs import LogStore
 from tests.fakes.emr.machine import ENDING, Cluster
 from tests.fakes.emr.runners import Runner
 from tests.fakes.emr.steps import Loss, Step, Timing
-from tests.fakes.emr.validation import Refusal, check_answer, check_request, service_model
+from tests.fakes.validation import Refusal, check_answer, check_request, service_model
 
 
 class EmrService:

@@ -34,7 +34,7 @@ class Refusal(Exception):
 
 @functools.cache
 def service_model(service: str) -> ServiceModel:
-    """AWS's description of `emr` or `emr-serverless`, as botocore ships it."""
+    """AWS's description of a service, as botocore ships it."""
     return botocore.session.get_session().get_service_model(service)
 
 
