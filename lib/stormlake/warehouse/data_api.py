@@ -188,7 +188,8 @@ class DataApi:
         lost = 0
         while True:
             try:
-                return self._make(call)
+                # Without botocore's own retries: they would multiply with these.
+                return self._make(call, once=True)
             except AnswerLost:
                 lost += 1
                 if lost >= _SUBMITS:
@@ -231,10 +232,14 @@ class DataApi:
             logger.info("statement %s was not cancelled: %s", statement, error)
 
     def _look(self, statement: str) -> dict[str, Any]:
+        return self._patiently(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}))
+
+    def _patiently(self, call: ApiCall) -> dict[str, Any]:
+        """Make a call that only looks, again and again where the service is busy."""
         pause = _FIRST_LOOK
         while True:
             try:
-                return self._make(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}))
+                return self._make(call)
             except _Busy as busy:
                 if pause > _LAST_LOOK:
                     raise ServiceUnreachable(f"{self.target} is busy: {busy}") from busy
@@ -245,7 +250,9 @@ class DataApi:
         rows: list[dict[str, Any]] = []
         more: dict[str, str] = {}
         while True:
-            page = self._make(ApiCall(SERVICE, "GetStatementResult", {"Id": statement, **more}))
+            page = self._patiently(
+                ApiCall(SERVICE, "GetStatementResult", {"Id": statement, **more})
+            )
             names = [column["name"] for column in page["ColumnMetadata"]]
             rows += [
                 dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]
@@ -254,9 +261,9 @@ class DataApi:
                 return rows
             more = {"NextToken": page["NextToken"]}
 
-    def _make(self, call: ApiCall) -> dict[str, Any]:
+    def _make(self, call: ApiCall, *, once: bool = False) -> dict[str, Any]:
         try:
-            return self.aws.make(call)
+            return self.aws.make(call, once=once)
         except CallFailed as error:
             if error.code in _BUSY:
                 raise _Busy(str(error)) from error

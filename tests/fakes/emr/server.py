@@ -7,16 +7,12 @@ can do to a request it can do to EMR's: reset, cut, delay, answer in its place (
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import threading
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
-
-import boto3
-import botocore.session
 
 from tests.fakes.emr.clock import Clock
 from tests.fakes.emr.ids import REGION
@@ -26,6 +22,7 @@ from tests.fakes.emr.serverless import ServerlessService
 from tests.fakes.emr.service import EmrService
 from tests.fakes.faults import Answer, FaultProxy, Request
 from tests.fakes.s3 import CREDENTIALS, S3Server
+from tests.fakes.sessions import fake_session
 from tests.fakes.validation import Refusal, read_json
 
 TARGET = "ElasticMapReduce."
@@ -98,14 +95,7 @@ class FakeAws(FaultProxy):
 
     def session(self) -> Any:
         """A boto3 session with credentials and region, as `stormlake.running.aws.Aws` takes one."""
-        core = botocore.session.Session()
-        core.register_component("data_loader", _service_models())
-        return boto3.session.Session(
-            botocore_session=core,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
+        return fake_session(REGION)
 
     def client(self, service: str) -> Any:
         """A boto3 client of any service, at this address; made once."""
@@ -150,12 +140,6 @@ class FakeAws(FaultProxy):
         except Refusal as refusal:
             kind = [("x-amzn-ErrorType", refusal.code)]
             return _response(refusal.status, {"message": refusal.message}, kind)
-
-
-@functools.cache
-def _service_models() -> Any:
-    """botocore's reader of service models, which remembers them: reading one costs 0.3 s."""
-    return botocore.session.Session().get_component("data_loader")
 
 
 def throttling() -> Answer:
