@@ -31,6 +31,7 @@ LATE: Final = {
     "ddl": "stormlake.warehouse.ddl_command",
     "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",
+    "warehouse": "stormlake.warehouse.commands",
 }
 """Modules of commands that import much; each has a click command `main`."""
 

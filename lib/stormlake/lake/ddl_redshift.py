@@ -25,6 +25,11 @@ _AZ64: Final = frozenset({"short", "int", "long", "date", "timestamp"})
 
 
 def redshift_table(table: Table, schema: str) -> str:
+    """Give the text of `redshift_statements`."""
+    return "".join(f"{statement};\n" for statement in redshift_statements(table, schema))
+
+
+def redshift_statements(table: Table, schema: str) -> list[str]:
     """Give the statements that make a table and say what its columns mean.
 
     Parameters
@@ -34,8 +39,9 @@ def redshift_table(table: Table, schema: str) -> str:
 
     Returns
     -------
-    str
-        Business columns come first, then the partition columns: COPY goes by position.
+    list of str
+        CREATE TABLE, then the comments. Business columns come first, then the partition columns:
+        COPY goes by position.
     """
     hints = table.warehouse
     name = qualified(schema, table.name)
@@ -50,15 +56,16 @@ def redshift_table(table: Table, schema: str) -> str:
         if hints.distribution in ("EVEN", "ALL", "AUTO")
         else f"DISTSTYLE KEY DISTKEY ({quote_identifier(hints.distribution)})"
     )
-    comments = [f"COMMENT ON TABLE {name} IS {_comment(table.description)};"]
+    comments = [f"COMMENT ON TABLE {name} IS {_comment(table.description)}"]
     comments += [
-        f"COMMENT ON COLUMN {name}.{quote_identifier(column.name)} IS {_comment(meaning(column))};"
+        f"COMMENT ON COLUMN {name}.{quote_identifier(column.name)} IS {_comment(meaning(column))}"
         for column in columns
     ]
-    return (
+    create = (
         f"CREATE TABLE IF NOT EXISTS {name} (\n{lines}\n)\n{style}\n"
-        f"SORTKEY ({', '.join(map(quote_identifier, hints.sort))});\n" + "\n".join(comments) + "\n"
+        f"SORTKEY ({', '.join(map(quote_identifier, hints.sort))})"
     )
+    return [create, *comments]
 
 
 def meaning(column: Column) -> str:

@@ -6,7 +6,10 @@ from typing import Final
 
 from stormlake.running.late_group import LateGroup
 
-MODULES: Final[dict[str, str]] = {}
+MODULES: Final[dict[str, str]] = {
+    "errors": "errors_command",
+    "status": "status_command",
+}
 """Command -> module below `stormlake.warehouse`, which has a click command `main`."""
 
 main: Final = LateGroup(

@@ -154,7 +154,7 @@ class DataApi:
         call = batch_call(self.target, statements, token, name)
         described = self._to_its_end(call)
         if described["Status"] != "FINISHED":
-            raise _failure(described, [statement.name for statement in statements])
+            raise failure_of(described, [statement.name for statement in statements])
         last = described.get("SubStatements", [{}])[-1]
         rows = self._result(last["Id"]) if last.get("HasResultSet") else []
         return Finished(described["Id"], rows)
@@ -169,7 +169,7 @@ class DataApi:
         """
         described = self._to_its_end(query_call(self.target, sql, secrets.token_hex(16)))
         if described["Status"] != "FINISHED":
-            raise _failure(described, ["query"])
+            raise failure_of(described)
         return self._result(described["Id"]) if described.get("HasResultSet") else []
 
     def _to_its_end(self, call: ApiCall) -> dict[str, Any]:
@@ -232,10 +232,16 @@ class DataApi:
             logger.info("statement %s was not cancelled: %s", statement, error)
 
     def _look(self, statement: str) -> dict[str, Any]:
-        return self._patiently(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}))
+        return self.ask(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}))
 
-    def _patiently(self, call: ApiCall) -> dict[str, Any]:
-        """Make a call that only looks, again and again where the service is busy."""
+    def ask(self, call: ApiCall) -> dict[str, Any]:
+        """Make a call that only looks, again and again where the service is busy.
+
+        Raises
+        ------
+        ServiceUnreachable, RefusedInput
+            No answer; no such warehouse, or no right to ask it.
+        """
         pause = _FIRST_LOOK
         while True:
             try:
@@ -250,9 +256,7 @@ class DataApi:
         rows: list[dict[str, Any]] = []
         more: dict[str, str] = {}
         while True:
-            page = self._patiently(
-                ApiCall(SERVICE, "GetStatementResult", {"Id": statement, **more})
-            )
+            page = self.ask(ApiCall(SERVICE, "GetStatementResult", {"Id": statement, **more}))
             names = [column["name"] for column in page["ColumnMetadata"]]
             rows += [
                 dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]
@@ -310,8 +314,16 @@ def query_call(target: Target, sql: str, token: str) -> ApiCall:
     )
 
 
-def _failure(described: dict[str, Any], names: Sequence[str]) -> StatementFailed:
-    """Find which statement of a batch failed, by its place."""
+def failure_of(described: dict[str, Any], names: Sequence[str] = ()) -> StatementFailed:
+    """Find which statement of a batch failed: by its place, never by what is said.
+
+    Parameters
+    ----------
+    described : dict
+        Answer of DescribeStatement.
+    names : sequence of str
+        Our names of the batch's statements.
+    """
     status = str(described["Status"])
     whole = str(described.get("Error", "no reason given"))
     for index, each in enumerate(described.get("SubStatements", ())):
@@ -319,7 +331,7 @@ def _failure(described: dict[str, Any], names: Sequence[str]) -> StatementFailed
             name = names[index] if index < len(names) else f"statement {index + 1}"
             error = str(each.get("Error") or whole)
             return StatementFailed(name, index, error, _query_id(each), status)
-    return StatementFailed(names[0], -1, whole, _query_id(described), status)
+    return StatementFailed("statement", -1, whole, _query_id(described), status)
 
 
 def _query_id(described: dict[str, Any]) -> int | None:

@@ -1,8 +1,8 @@
-"""`stormlake ddl`: CREATE TABLE of the lake's tables and the archives, for any engine."""
+"""`stormlake ddl`: CREATE TABLE of the tables and the archives, for any engine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +11,21 @@ import click
 from stormlake.errors import RefusedInput
 from stormlake.lake.ddl import ENGINES, LAKE, SCHEMA, Engine, ddl
 from stormlake.lake.tables import TABLES
+from stormlake.lake.types import Table
+from stormlake.running.aws import Aws
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 from stormlake.sensors.archives import ARCHIVES, SOURCE, archive_ddl
+from stormlake.warehouse.apply_ddl import apply_tables
+from stormlake.warehouse.data_api import DataApi
+from stormlake.warehouse.tables import WAREHOUSE_TABLES
+from stormlake.warehouse.target import optional_target_options, target_of
 
 _KNOWN_TO: Final = {
     "lake": ("spark", "athena", "hive"),
     "source": ("spark", "athena", "hive"),
     "values": ("athena", "hive"),
     "schema": ("redshift",),
+    "apply": ("redshift",),
 }
 """Engines that know an option; with another it would be taken and forgotten."""
 
@@ -65,6 +72,13 @@ class _Values(click.ParamType[tuple[str, list[str]]]):
     help="All values of a partition column such as station or job, so that Athena looks into each; "
     "without them a query must name the one that it wants.",
 )
+@click.option(
+    "--apply",
+    is_flag=True,
+    help="Make the tables in the warehouse that the next options name; a table that is there and "
+    "differs stays as it is, with what differs and what would mend it.",
+)
+@optional_target_options
 @common_options
 def main(
     common: Common,
@@ -76,33 +90,47 @@ def main(
     source: str | None,
     schema: str | None,
     values: Sequence[tuple[str, list[str]]],
+    apply: bool,
+    **target: Any,
 ) -> None:
     """Print CREATE TABLE statements for Spark, Athena, Hive or Redshift.
 
     TABLE is a table of the lake, or an archive of JSON Lines: unicorn_archive, wind_archive,
-    vital_archive.
+    vital_archive. Redshift has load_ledger and users too.
     """
-    given = {"lake": lake, "source": source, "schema": schema, "values": values}
+    given = {"lake": lake, "source": source, "schema": schema, "values": values, "apply": apply}
     for option, engines in _KNOWN_TO.items():
         if given[option] and engine not in engines:
             raise RefusedInput(
                 f"--{option} means nothing to {engine}, only to {' and '.join(engines)}"
             )
-    chosen = _chosen(names, every, engine)
+    tables = {**TABLES, **(WAREHOUSE_TABLES if engine == "redshift" else {})}
+    chosen = _chosen(names, every, engine, tables)
     archives = [name for name in chosen if name in ARCHIVES]
     if source and len(archives) != 1:
         raise RefusedInput(
             f"--source is the folder of one archive; name one of {', '.join(ARCHIVES)}"
         )
-    columns = {c for name in chosen if name in TABLES for c in TABLES[name].partition_names}
+    columns = {c for name in chosen if name in tables for c in tables[name].partition_names}
     for column, _ in values:
         if column not in columns - {"date"}:
             raise RefusedInput(
                 f"--values {column}=…: no partition column of these tables is called so and is text"
             )
+    if apply:
+        if out is not None:
+            raise RefusedInput("--apply and --out do not go together")
+        if not target["database"]:
+            raise RefusedInput("--apply needs --database, and --workgroup or --cluster")
+        api = DataApi(Aws.of(common), target_of(**target, schema=schema or SCHEMA))
+        apply_tables(api, [tables[name] for name in chosen], common)
+        return
+    unused = [f"--{name.replace('_', '-')}" for name, value in target.items() if value]
+    if unused:
+        raise RefusedInput(f"{unused[0]} means something with --apply alone")
     texts = {
-        name: ddl(TABLES[name], engine, lake or LAKE, schema or SCHEMA, dict(values))
-        if name in TABLES
+        name: ddl(tables[name], engine, lake or LAKE, schema or SCHEMA, dict(values))
+        if name in tables
         else archive_ddl(ARCHIVES[name], engine, source)
         for name in chosen
     }
@@ -128,12 +156,14 @@ def _print(common: Common, engine: Engine, texts: dict[str, str]) -> None:
         click.echo("\n".join(texts.values()), nl=False)
 
 
-def _chosen(names: Sequence[str], every: bool, engine: Engine) -> list[str]:
+def _chosen(
+    names: Sequence[str], every: bool, engine: Engine, tables: Mapping[str, Table]
+) -> list[str]:
     """The tables and archives that are asked for, each once."""
-    known = [*TABLES, *(ARCHIVES if engine != "redshift" else ())]
+    known = [*tables, *(ARCHIVES if engine != "redshift" else ())]
     if bool(names) == every:
         raise RefusedInput(f"name the tables, or give --all; there are {', '.join(known)}")
-    unknown = [name for name in names if name not in TABLES and name not in ARCHIVES]
+    unknown = [name for name in names if name not in tables and name not in ARCHIVES]
     if unknown:
         raise RefusedInput(f"no table {', '.join(unknown)}; there are {', '.join(known)}")
     return known if every else list(dict.fromkeys(names))

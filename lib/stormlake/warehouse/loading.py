@@ -28,6 +28,8 @@ SERIALIZATION: Final = "1023"
 """Code of "Serializable isolation violation on table" (Amazon Redshift Database Developer Guide,
 "Serializable isolation"): all is rolled back, and the same batch may be run again."""
 RETRIES: Final = 3
+STATEMENT_NAME: Final = "stormlake load "
+"""How our loads begin their name in the Data API's list of statements; table and run follow."""
 _PAUSE: Final = 2.0
 """Seconds before the first retry; doubled for each further one, and scattered."""
 
@@ -142,7 +144,7 @@ def load(
     for attempt in range(1, RETRIES + 2):
         load_attempt = f"{nonce}-{attempt}"
         statements = load_statements(scope, manifest, api.target.schema, how, load_attempt)
-        name = f"stormlake load {scope.table.name} {scope.run_id}"
+        name = f"{STATEMENT_NAME}{scope.table.name} {scope.run_id}"
         try:
             finished = api.run(statements, _token(scope, load_attempt), name)
             rows = _rows(api, scope) if manifest.rows is None else manifest.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -70,11 +70,14 @@ class Target:
         return f"{self.workgroup or self.cluster}/{self.database}.{self.schema}"
 
 
-_OPTIONS: Final = (
+_PLACE: Final = (
     click.option("--workgroup", metavar="NAME", help="Workgroup of Redshift Serverless."),
     click.option("--cluster", metavar="NAME", help="Provisioned cluster; needs one of the next."),
     click.option("--db-user", metavar="NAME", help="Database user on the cluster."),
     click.option("--secret-arn", metavar="ARN", help="Secret that holds the user, instead."),
+)
+_OPTIONS: Final = (
+    *_PLACE,
     click.option("--database", metavar="NAME", required=True, help="Database."),
     click.option(
         "--schema",
@@ -84,11 +87,21 @@ _OPTIONS: Final = (
         help="Schema of the tables and of the ledger.",
     ),
 )
+_OPTIONAL: Final = (*_PLACE, click.option("--database", metavar="NAME", help="Database."))
 
 
 def target_options(function: F) -> F:
     """Give a command the options of a target; `target_of` makes one of them."""
-    for option in reversed(_OPTIONS):
+    return _with(_OPTIONS, function)
+
+
+def optional_target_options(function: F) -> F:
+    """Give a command that can do without a warehouse the same, but its own `--schema`."""
+    return _with(_OPTIONAL, function)
+
+
+def _with(options: Sequence[Callable[[F], F]], function: F) -> F:
+    for option in reversed(options):
         function = option(function)
     return function
 

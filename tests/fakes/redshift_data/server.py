@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
-from stormlake.lake.ddl_redshift import redshift_table
+from stormlake.lake.ddl_redshift import redshift_statements
 from stormlake.lake.quoting import qualified, quote_identifier
 from stormlake.lake.types import Table
 from stormlake.running.aws import Aws
@@ -113,8 +113,7 @@ class RedshiftStandIn(FaultProxy):
         """Make tables as their definitions say, and the ledger."""
         self.admin(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
         for table in (*tables, LEDGER):
-            create = redshift_table(table, schema).split(";\n", 1)[0]
-            self.admin(create)
+            self.admin(redshift_statements(table, schema)[0])
 
     def rows(self, table: Table, schema: str = SCHEMA) -> list[dict[str, Any]]:
         """All rows of a table, sorted by all columns, NULL last."""
