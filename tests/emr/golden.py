@@ -7,7 +7,7 @@ What changes with every commit (the hash of the code, and with it the run key) i
 test, without the command, and stands in the file as a placeholder. To write the files anew after
 a change that was meant:
 
-    STORMLAKE_GOLDEN=write python -m pytest tests/emr -k golden
+    STORMLAKE_GOLDEN=write python -m pytest tests/emr tests/warehouse -k golden
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ FOLDER = Path(__file__).parent / "golden"
 CALL = {"service", "operation", "parameters"}
 
 
-def check_golden(name: str, printed: str, placeholders: Mapping[str, str] | None = None) -> None:
+def check_golden(
+    name: str,
+    printed: str,
+    placeholders: Mapping[str, str] | None = None,
+    folder: Path = FOLDER,
+) -> None:
     """Assert that what was printed is the golden file `<name>.json`, byte for byte.
 
     Parameters
@@ -34,6 +39,8 @@ def check_golden(name: str, printed: str, placeholders: Mapping[str, str] | None
         All of stdout.
     placeholders : mapping of str to str, optional
         Text -> its placeholder; each must occur, a longer text is replaced before a shorter one.
+    folder : Path
+        Where the file lies.
     """
     calls = json.loads(printed)
     assert all(set(call) == CALL for call in calls), f"no list of calls: {printed[:300]}"
@@ -41,7 +48,7 @@ def check_golden(name: str, printed: str, placeholders: Mapping[str, str] | None
     for value, placeholder in sorted((placeholders or {}).items(), key=lambda x: -len(x[0])):
         assert value in text, f"{placeholder} {value!r} does not occur in {printed}"
         text = text.replace(value, f"<{placeholder}>")
-    path = FOLDER / f"{name}.json"
+    path = folder / f"{name}.json"
     if os.environ.get("STORMLAKE_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     kept = path.read_text(encoding="utf-8") if path.exists() else ""
