@@ -35,6 +35,9 @@ LATE: Final = {
 }
 """Modules of commands that import much; each has a click command `main`."""
 
+UNLISTED: Final = frozenset(command for command, job in JOBS.items() if job.shown_as)
+"""Jobs that have a place below another command."""
+
 
 class _Group(LateGroup):
     """The command line."""
@@ -47,7 +50,12 @@ class _Group(LateGroup):
             leave(ExitCode.INTERRUPTED, "interrupted; nothing was done")
 
 
-@click.group(cls=_Group, late=LATE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    late=LATE,
+    unlisted=UNLISTED,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="stormlake")
 def main() -> None:
     """Turn radar and sensor archives into tables that people can query."""

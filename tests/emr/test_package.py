@@ -21,7 +21,7 @@ from tests.emr.wheelhouse import lock, only, wheel
 from tests.fakes.emr import FakeAws
 
 JOBS = Path(__file__).parents[2] / "jobs"
-NAMES = ("ingest_radar.py", "aggregate_sensors.py")
+NAMES = ("ingest_radar.py", "aggregate_sensors.py", "load_redshift.py")
 SEEN = Verified("3.11.2", "3.5.6", 1, 3275, 97512)
 
 
@@ -218,7 +218,7 @@ def test_dry_run_prints_the_calls_and_makes_none_golden(
     )
     assert result.exit_code == 0, result.output
     jobs = {
-        name: (JOBS / name).read_bytes() for name in ("ingest_radar.py", "aggregate_sensors.py")
+        name: (JOBS / name).read_bytes() for name in NAMES
     }
     changing = {"CODE": code_zip(), **jobs}
     placeholders = {

@@ -18,7 +18,7 @@ The order of the rows decides; the other ways gain less than 7 %, lose on weak e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import reduce
@@ -103,7 +103,7 @@ def write_partitions(
         .option("compression", "zstd")
         .partitionBy(*table.partition_names)
     )
-    with _settings(spark, _STREAM):
+    with spark_settings(spark, _STREAM):
         try:
             with s3_errors(lake_uri):
                 writer.parquet(files.table_uri(table))
@@ -237,7 +237,8 @@ def _is_partition(table: Table, values: Partition) -> bool:
 
 
 @contextmanager
-def _settings(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
+def spark_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Let a session have other settings for a while."""
     before = {key: spark.conf.get(key, None) for key in settings}
     try:
         for key, value in settings.items():

@@ -258,14 +258,26 @@ class JobRun:
             held.check()
 
     def start_spark(
-        self, master: str | None, extra: Mapping[str, str] | None = None
+        self,
+        master: str | None,
+        extra: Mapping[str, str] | None = None,
+        s3: S3Access | None = None,
     ) -> SparkSession:
-        """Start the run's session; its own CPU and wall time are kept apart."""
+        """Start the run's session; its own CPU and wall time are kept apart.
+
+        Parameters
+        ----------
+        master : str or None
+        extra : mapping of str to str, optional
+            Further settings.
+        s3 : S3Access, optional
+            How it reaches other buckets, where the lake itself is a folder.
+        """
         from stormlake.spark import executor_cpu_seconds, is_local, start_session, stop_session
 
         cpu, wall = run_cpu_seconds(), time.monotonic()
         name = f"stormlake {self.job} {self.run_id}"
-        session = start_session(name, master, extra, self.lake.access)
+        session = start_session(name, master, extra, self.lake.access or s3)
         self._starting_cpu = run_cpu_seconds() - cpu
         self._starting_wall = time.monotonic() - wall
         self._stack.callback(stop_session, session)

@@ -19,11 +19,15 @@ class Job:
         The command's argument that is part of the job's name (`aggregate-wind_max`).
     file_options : tuple of str
         Options whose value may be a file of the machine where a person types it.
+    shown_as : str or None
+        Command under which it is listed, where that is not the job's own name: the name alone is
+        for submits and for records.
     """
 
     module: str
     named_by: str | None = None
     file_options: tuple[str, ...] = ()
+    shown_as: str | None = None
 
     @property
     def file(self) -> str:
@@ -38,5 +42,6 @@ class Job:
 JOBS: Final = {
     "aggregate": Job("aggregate_sensors", named_by="name"),
     "ingest-radar": Job("ingest_radar", file_options=("--profile", "--station-file")),
+    "load-redshift": Job("load_redshift", shown_as="warehouse load"),
 }
 """By the command's name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stormlake.running.jobs import JOBS
 from stormlake.running.late_group import LateGroup
 
 MODULES: Final[dict[str, str]] = {
@@ -14,6 +15,9 @@ MODULES: Final[dict[str, str]] = {
 
 main: Final = LateGroup(
     name="warehouse",
-    late={command: f"stormlake.warehouse.{module}" for command, module in MODULES.items()},
+    late={
+        **{command: f"stormlake.warehouse.{module}" for command, module in MODULES.items()},
+        "load": f"stormlake.jobs.{JOBS['load-redshift'].module}",
+    },
     help="Load the lake's tables into Amazon Redshift, exactly once.",
 )

@@ -14,7 +14,11 @@ from stormlake.warehouse.scope import MAX_SCOPE_ROWS, LoadScope
 
 
 class NothingRecorded(RefusedInput):
-    """No run has left a record of what was asked for."""
+    """No run has left a record of what was asked for; `partly`: of some of it one has."""
+
+    def __init__(self, message: str, *, partly: bool = False) -> None:
+        super().__init__(message)
+        self.partly = partly
 
 
 def scopes(
@@ -162,7 +166,8 @@ def _refuse_missing_days(
         raise NothingRecorded(
             f"no run has left a record of {table.name} for {len(missing)} of {len(days)} days, "
             f"the first is {missing[0]}: run its job for them, or name other days; without --start "
-            "and --end all that has a record is loaded"
+            "and --end all that has a record is loaded",
+            partly=True,
         )
 
 

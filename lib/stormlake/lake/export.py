@@ -1,0 +1,234 @@
+"""Write a copy of a table's files as a warehouse reads them: every column inside, none missing.
+
+COPY takes a Parquet column by its position and its physical type, so the copy has all columns of
+the definition in its order, partition columns last. What a warehouse would refuse in the night is
+refused here, in the same pass, with the column, the value and the row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+from stormlake.errors import RefusedInput, StormlakeError
+from stormlake.lake.files import hadoop_uri
+from stormlake.lake.hadoop_errors import s3_errors
+from stormlake.lake.partitions import PartitionWritten
+from stormlake.lake.types import Column as Defined
+from stormlake.lake.types import Table, spark_fields, spark_schema
+from stormlake.lake.write import spark_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+FILE_BYTES: Final = 192 << 20
+"""Size that a file aims at. Redshift splits a Parquet file of 128 MB or more over its slices and
+leaves smaller ones whole (Amazon Redshift Database Developer Guide, "Loading data files")."""
+
+GROWTH: Final = 1.5
+"""Bytes of an export for a byte of the lake: snappy in the place of zstd, partition columns inside.
+Measured, benchmarks/export.py."""
+
+_PARTS: Final = 8
+"""Input splits for a file of the export: joined, they make files of like size."""
+
+_FIRST_DAY: Final = -2440588
+"""4713-01-01 BC, the first day of a DATE and TIMESTAMP of Redshift, in days since 1970."""
+_LAST_DAY: Final = 106751991
+"""294246-12-31 and a little: the last day that a TIMESTAMP of 64 bits holds, below Redshift's."""
+_DAY: Final = 86_400_000_000
+"""Microseconds."""
+
+_REFUSED: Final = "stormlake export refused "
+_GONE: Final = re.compile(
+    r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist|NoSuchKey", re.IGNORECASE
+)
+_SHOWN: Final = 200
+"""Characters of a value that a message shows."""
+
+_SETTINGS: Final = {
+    # COPY refuses INT96, and reads no calendar but today's.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.writeLegacyFormat": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    # What a file costs to open, in bytes: without it, splits of small files are a fraction full.
+    "spark.sql.files.openCostInBytes": str(1 << 20),
+}
+
+
+class ValueRefused(RefusedInput):
+    """A warehouse would not take a value of the lake."""
+
+
+class Rewritten(StormlakeError):
+    """The lake no longer holds what the run's record names: another run has rewritten it."""
+
+
+def export_files(
+    spark: SparkSession,
+    lake_uri: str,
+    table: Table,
+    partitions: Sequence[PartitionWritten],
+    target_uri: str,
+) -> None:
+    """Write the rows of the files that a record names to a new folder, in one pass.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    lake_uri : str
+        Local path, `file:///…` or `s3://bucket/prefix`.
+    table : Table
+    partitions : sequence of PartitionWritten
+        Of one run's record; at least one has a file. Exactly these files are read, whatever else
+        their folders hold by now.
+    target_uri : str
+        A folder that does not exist yet.
+
+    Raises
+    ------
+    ValueRefused
+        NaN or an infinity; text that is longer in bytes than its column, that is not ASCII where
+        the column is CHAR, or holds a NUL; a day that Redshift does not have; no value where one is
+        required. The message names the column, the value and the row.
+    Rewritten
+        A file is gone.
+
+    Notes
+    -----
+    Files hold `FILE_BYTES` or so where there is as much, else there is one. How many there will be
+    follows from the record, so nothing is counted or sorted before: tasks read row groups of the
+    lake's files and write them on.
+    """
+    files = [file for each in partitions for file in each.files]
+    size = sum(file.bytes for file in files) * GROWTH
+    count = max(1, round(size / FILE_BYTES))
+    splits = {"spark.sql.files.maxPartitionBytes": str(max(4 << 20, int(size / count / _PARTS)))}
+    root = hadoop_uri(lake_uri)
+    with spark_settings(spark, _SETTINGS | splits), _our_errors(table, lake_uri, target_uri):
+        frame = (
+            spark.read.schema(spark_schema(table))
+            .option("basePath", f"{root}/{table.name}")
+            # A name is a name: Spark would read `[` or `{` of a folder as a pattern.
+            .option("__globPaths__", "false")
+            .parquet(*(f"{root}/{file.path}" for file in files))
+        )
+        rows = checked(frame, table)
+        rows.coalesce(count).write.option("compression", "snappy").parquet(hadoop_uri(target_uri))
+
+
+def checked(frame: DataFrame, table: Table) -> DataFrame:
+    """Give all columns in the order of a load; a row that a warehouse would refuse fails its task.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Has the table's columns, in any order.
+    table : Table
+    """
+    from pyspark.sql import functions as F
+
+    row = F.struct(
+        *(
+            F.substring(F.col(name).cast("string"), 1, _SHOWN).alias(name)
+            for name in dict.fromkeys((*table.partition_names, *table.sort))
+        )
+    )
+    return frame.select(
+        *(_checked(column, row).alias(column.name) for column in table.load_columns)
+    )
+
+
+def _checked(column: Defined, row: Column) -> Column:
+    """A column that raises at the first value which a warehouse would refuse."""
+    from pyspark.sql import functions as F
+
+    value = F.col(column.name)
+    rules = list(_rules(column))
+    if not rules:
+        return value
+    reason = reduce(
+        lambda chain, rule: chain.when(rule[0], F.lit(rule[1])),
+        rules[1:],
+        F.when(rules[0][0], F.lit(rules[0][1])),
+    )
+    told = F.to_json(
+        F.struct(
+            F.lit(column.name).alias("column"),
+            reason.alias("reason"),
+            F.substring(value.cast("string"), 1, _SHOWN).alias("value"),
+            row.alias("row"),
+        )
+    )
+    # In hex, because every runtime wraps and quotes a message in its own way.
+    refusal = F.raise_error(F.concat(F.lit(_REFUSED), F.hex(told)))
+    bad = reduce(lambda one, other: one | other, (rule[0] for rule in rules))
+    return F.when(bad, refusal.cast(spark_fields([column]).fields[0].dataType)).otherwise(value)
+
+
+def _rules(column: Defined) -> Iterator[tuple[Column, str]]:
+    """What a warehouse refuses in a column: when, which is never NULL, and in words."""
+    from pyspark.sql import functions as F
+
+    value = F.col(column.name)
+    there = value.isNotNull()
+    if not column.nullable:
+        yield value.isNull(), "the column requires a value"
+    if column.type in ("float", "double"):
+        wild = F.isnan(value) | value.isin(float("inf"), float("-inf"))
+        yield there & wild, "COPY takes no NaN and no infinity; write NULL"
+    elif column.type in ("string", "char"):
+        assert column.bytes is not None
+        size = F.octet_length(value)
+        if column.type == "char":
+            yield there & (size != F.length(value)), "CHAR takes single-byte characters alone"
+        yield there & (size > column.bytes), f"longer than the column's {column.bytes} bytes"
+        yield there & F.contains(value, F.lit("\0")), "no text in Redshift holds a NUL"
+    elif column.type == "date":
+        day = F.unix_date(value)
+        yield there & ((day < _FIRST_DAY) | (day > _LAST_DAY)), "not a day that Redshift has"
+    elif column.type == "timestamp":
+        yield there & (F.unix_micros(value) < _FIRST_DAY * _DAY), "before the times of Redshift"
+
+
+@contextmanager
+def _our_errors(table: Table, lake_uri: str, target_uri: str) -> Iterator[None]:
+    """Raise what a task or Hadoop met in our words."""
+    try:
+        with s3_errors(lake_uri), s3_errors(target_uri):
+            yield
+    except StormlakeError:
+        raise
+    except Exception as error:
+        text = str(error)
+        found = re.search(rf"{_REFUSED}([0-9A-F]+)", text)
+        if found is not None:
+            raise ValueRefused(_told(table, found[1])) from error
+        if _GONE.search(text):
+            raise rewritten(table, "a file that the run's record names is gone") from error
+        raise
+
+
+def rewritten(table: Table, what: str) -> Rewritten:
+    """The error of a lake that is not any more what a record says."""
+    return Rewritten(
+        f"{table.name}: {what}: the partition was rewritten since; run again, when the run that "
+        "does it has ended"
+    )
+
+
+def _told(table: Table, message: str) -> str:
+    said = json.loads(bytes.fromhex(message))
+    row = ", ".join(f"{name} {value!r}" for name, value in said["row"].items())
+    value = f"value {said['value']!r}" if "value" in said else "NULL"
+    return (
+        f"{table.name}.{said['column']}: {value} cannot be loaded: {said['reason']} (row: {row}); "
+        "nothing was exported. Mend it where the table is made and run that job again"
+    )
