@@ -13,6 +13,7 @@ BUILDERS = {
     "lib/stormlake/lake/ddl.py": "CREATE TABLE for Spark, Athena and Hive",
     "lib/stormlake/lake/ddl_redshift.py": "CREATE TABLE and COMMENT for Redshift",
     "lib/stormlake/sensors/archives.py": "CREATE TABLE over raw archives",
+    "lib/stormlake/warehouse/apply_ddl.py": "CREATE SCHEMA, ALTER TABLE, what columns there are",
     "lib/stormlake/warehouse/checksums.py": "what is asked of both sides of a comparison",
     "lib/stormlake/warehouse/copy_text.py": "COPY",
     "lib/stormlake/warehouse/ledger.py": "what the ledger is asked",

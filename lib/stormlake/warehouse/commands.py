@@ -10,6 +10,7 @@ from stormlake.running.late_group import LateGroup
 MODULES: Final[dict[str, str]] = {
     "errors": "errors_command",
     "status": "status_command",
+    "verify": "verify_command",
 }
 """Command -> module below `stormlake.warehouse`, which has a click command `main`."""
 
