@@ -9,6 +9,7 @@ from stormlake.running.late_group import LateGroup
 
 MODULES: Final[dict[str, str]] = {
     "errors": "errors_command",
+    "load-text": "load_text_command",
     "status": "status_command",
     "verify": "verify_command",
 }

@@ -119,6 +119,9 @@ def _check_merge(merge: exp.Merge) -> None:
                     )
 
 
+_QUOTED = re.compile(r"--[^\n]*|\"(?:[^\"]|\"\")*\"|'(?:[^'\\]|''|\\.)*'", re.DOTALL)
+
+
 def _without_quoted(sql: str) -> str:
-    """The text without what stands in quotes, in which any word may stand."""
-    return re.sub(r"\"(?:[^\"]|\"\")*\"|'(?:[^'\\]|''|\\.)*'", "q", sql, flags=re.DOTALL)
+    """The text without comments and what stands in quotes, in which any word may stand."""
+    return _QUOTED.sub(lambda found: "" if found[0].startswith("--") else "q", sql)

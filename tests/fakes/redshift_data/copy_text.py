@@ -13,6 +13,7 @@ Rules, with the page of the Amazon Redshift Database Developer Guide that states
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -66,6 +67,7 @@ def _lines(body: bytes, copy: Copy) -> Iterator[tuple[int, list[tuple[bytes, boo
     """
     delimiter = copy.options.get("delimiter", "|").encode()
     escape = "escape" in copy
+    special = re.compile(b"[\n\\\\" + re.escape(delimiter) + b"]")
     number, first = 1, 1
     field, escaped = bytearray(), False
     fields: list[tuple[bytes, bool]] = []
@@ -92,10 +94,8 @@ def _lines(body: bytes, copy: Copy) -> Iterator[tuple[int, list[tuple[bytes, boo
             first = number
         else:
             # As far as the next byte that means something, at once.
-            end = min(
-                (e for e in (body.find(x, at) for x in (delimiter, b"\n", b"\\")) if e > at),
-                default=len(body),
-            )
+            found = special.search(body, at + 1)
+            end = len(body) if found is None else found.start()
             field += body[at:end]
             at = end
             continue
