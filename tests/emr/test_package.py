@@ -217,9 +217,7 @@ def test_dry_run_prints_the_calls_and_makes_none_golden(
         *("--out", str(tmp_path / "out"), "--dry-run"),
     )
     assert result.exit_code == 0, result.output
-    jobs = {
-        name: (JOBS / name).read_bytes() for name in NAMES
-    }
+    jobs = {name: (JOBS / name).read_bytes() for name in NAMES}
     changing = {"CODE": code_zip(), **jobs}
     placeholders = {
         sha(Target(runtime(label)).lock())[:16]: "LOCK",

@@ -13,8 +13,11 @@ from tests.emr.test_template import MODES, TEMPLATE, deployed
 
 ANY_RESOURCE = {
     ("StateMachineRole", "CreateClusters"): "RunJobFlow makes the cluster, so none can be named",
+    ("JobPolicy", "FollowItsOwnStatements"): "statements of the Data API are no resources",
 }
 """Statements that may say `Resource: *`, and why."""
+
+WORKGROUP = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/one"
 
 OTHERS = {
     "elasticmapreduce.amazonaws.com": "ServiceRole",
@@ -48,6 +51,7 @@ def parameters() -> list[tuple[str, dict[str, str]]]:
     more = {
         "SourceBuckets": "arn:aws:s3:::one,arn:aws:s3:::two",
         "Certificates": "s3://keys/certs.zip",
+        "Workgroups": WORKGROUP,
     }
     return [(mode, extra) for mode in MODES for extra in ({}, more)]
 
@@ -82,7 +86,7 @@ def test_every_resource_is_named_but_for_the_listed_ones(
 def test_the_listed_allowances_are_all_used(template: dict[str, Any]) -> None:
     used = {
         (name, statement["Sid"])
-        for name, statement in rights(deployed(template))
+        for name, statement in rights(deployed(template, Workgroups=WORKGROUP))
         if "*" in many(statement["Resource"])
     }
     assert used == ANY_RESOURCE.keys()
@@ -198,3 +202,15 @@ def test_emr_has_its_managed_policy_of_the_second_version(template: dict[str, An
     assert role["ManagedPolicyArns"] == [
         "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
     ]
+
+
+def test_a_job_loads_the_named_workgroups_and_sees_no_statement_but_its_own(
+    template: dict[str, Any],
+) -> None:
+    made = {s["Sid"]: s for _, s in rights(deployed(template, Workgroups=WORKGROUP))}
+    assert made["LoadTheWarehouse"]["Resource"] == [WORKGROUP]
+    assert made["FollowItsOwnStatements"]["Condition"] == {
+        "StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}
+    }
+    without = {s["Sid"] for _, s in rights(deployed(template))}
+    assert not without & {"LoadTheWarehouse", "FollowItsOwnStatements"}

@@ -44,6 +44,12 @@ def test_the_template_offers_the_runtimes_of_the_one_table(template: dict[str, A
     assert offered["Default"] == RUNTIMES[0].label
 
 
+def test_copies_for_the_warehouse_expire(template: dict[str, Any]) -> None:
+    rules = deployed(template).only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    (rule,) = (each for each in rules if each.get("Prefix") == "unload/")
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 14)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_has_a_bucket_that_nobody_else_can_read(
     template: dict[str, Any], mode: str
@@ -68,7 +74,7 @@ def test_every_mode_has_a_bucket_that_nobody_else_can_read(
 def test_what_was_replaced_or_never_finished_does_not_stay_for_ever(
     template: dict[str, Any],
 ) -> None:
-    uploads, versions = deployed(template).only("AWS::S3::Bucket")["LifecycleConfiguration"][
+    uploads, versions, _ = deployed(template).only("AWS::S3::Bucket")["LifecycleConfiguration"][
         "Rules"
     ]
     assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
@@ -140,7 +146,9 @@ def test_no_code_of_ours_creates_a_bucket_so_none_names_a_location_for_us_east_1
         words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         assert "create_bucket" not in words, path
-        assert not {"CreateBucket", "LocationConstraint"} & texts, path
+        assert "CreateBucket" not in texts, path
+        # One module reads where a bucket is.
+        assert "LocationConstraint" not in texts or path.name == "exporting.py", path
     assert "LocationConstraint" not in TEMPLATE.read_text(encoding="utf-8")
 
 
