@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import quote
 
 CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "AKIAQ7DISTINCTIVE4ID",
+    "AWS_ACCESS_KEY_ID": "key-id-told-from-all-else",
     "AWS_SECRET_ACCESS_KEY": "q9Zsecret/Key+that/is+told/from+all/else",
     "AWS_SESSION_TOKEN": "FwoGZXsessionToken//told+from+all+else==",
     "PGPASSWORD": "pg-p4ssword-told-from-all-else",

@@ -10,6 +10,7 @@ import pytest
 from stormlake.lake.tables import REQUESTS_BY_OS
 from stormlake.lake.types import Column, Table, Warehouse
 from stormlake.warehouse.checksums import checksum_queries
+from stormlake.warehouse.definitions import read_definition
 from stormlake.warehouse.loading import load
 from tests.fakes.redshift_data.server import RedshiftStandIn
 from tests.warehouse.commands import run, summary
@@ -71,8 +72,42 @@ COMMANDS = [
     ("warehouse", "verify"),
     ("warehouse", "errors"),
     ("ddl", "--engine", "redshift", "--apply"),
+    ("warehouse", "load-text", "--source", "s3://b/u", "--unload", "s3://b/u", "--iam-role", "arn"),
     ("warehouse", "load", "--lake", "lake", "--unload", "s3://b/u", "--iam-role", "arn"),
 ]
+
+
+def test_a_hostile_definition_of_text_is_loaded_and_nothing_else_happens(
+    bystander: RedshiftStandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    definition = tmp_path / "evil.toml"
+    definition.write_text(
+        """
+        name = 'users"; drop table x'
+        description = "It's a table; '); drop table x; --"
+        sort = ['id"; drop table x']
+        [[columns]]
+        name = 'id"; drop table x'
+        type = "string"
+        bytes = 64
+        description = "'; drop table x; --"
+        """
+    )
+    table = read_definition(definition)
+    assert table.name == HOSTILE
+    bystander.create(table, schema="public")
+    bystander.put("evil.txt", "".join(f"{value}\n" for value in VALUES).encode())
+    told = run(
+        bystander,
+        monkeypatch,
+        *("warehouse", "load-text", str(definition)),
+        *("--source", f"s3://{bystander.bucket}/evil.txt"),
+        *("--unload", f"s3://{bystander.bucket}/it's; drop table x"),
+        *("--iam-role", bystander.iam_role),
+    )
+    assert told.exit_code == 0, told.output
+    assert [row['id"; drop table x'] for row in bystander.rows(table, "public")] == sorted(VALUES)
+    assert unharmed(bystander)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: "-".join(words[:2]))

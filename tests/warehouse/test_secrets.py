@@ -19,12 +19,14 @@ from click.testing import CliRunner
 from stormlake.cli import main
 from stormlake.lake.tables import REQUESTS_BY_OS
 from stormlake.warehouse.loading import load
+from stormlake.warehouse.tables import USERS
 from tests.fakes.faults import Answer, Reset, Rule, internal_error
 from tests.fakes.redshift_data.server import RedshiftStandIn
 from tests.fakes.s3_jars import s3_class_path
 from tests.warehouse.lakes import leave
 from tests.warehouse.prepared import how, manifest_of, os_rows, quick, scope_of
 from tests.warehouse.secrets import CREDENTIALS, ArgumentWatch, environment, forms, found_in
+from tests.warehouse.vendor import users
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ ARGUMENTS: dict[str, Callable[[Place], list[str]]] = {
     "warehouse load": lambda place: [
         *("requests_by_os", *place.lake, *place.unload, "--master", "local[1]")
     ],
+    "warehouse load-text": lambda place: [
+        *("users", "--source", f"s3://{place.stand_in.bucket}/users.txt", *place.unload)
+    ],
     "warehouse status": lambda place: place.lake,
     "warehouse verify": lambda place: ["--all", *place.lake],
 }
@@ -78,7 +83,8 @@ def test_every_command_has_arguments_here() -> None:
 @pytest.fixture
 def place(warehouse: RedshiftStandIn, tmp_path: Path) -> Place:
     """A lake of two days, one of which is loaded."""
-    warehouse.create(REQUESTS_BY_OS)
+    warehouse.create(REQUESTS_BY_OS, USERS)
+    warehouse.put("users.txt", users(50)[1])
     rows = os_rows("2026-04-01", 5, 7)
     leave(tmp_path, REQUESTS_BY_OS, rows, run_id="first")
     leave(tmp_path, REQUESTS_BY_OS, os_rows("2026-04-02", 9), run_id="second")
@@ -165,6 +171,8 @@ def test_a_command_that_fails_shows_no_credential(
     for each, value in environment().items():
         monkeypatch.setenv(each, value)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    for pause in ("_FIRST_LOOK", "_LAST_LOOK"):
+        monkeypatch.setattr(f"stormlake.warehouse.data_api.{pause}", 0.001)
     traces: list[str] = []
     leave_as_ever = click.echo
 
