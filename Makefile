@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn lint bench bench-radar bench-sensors bench-listing docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn lint bench bench-radar bench-sensors bench-export bench-listing docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,13 +85,16 @@ test-all: test ## also what CI leaves out: each runtime has all of its tests, th
 	$(OTHER_VENV)/bin/python -m pytest -m "not spark and not one_runtime" $(PYTEST_ARGS)
 	$(MAKE) test-large test-yarn
 
-bench: bench-radar bench-sensors ## how fast, beside its peers; prints tables, writes build/bench*.json
+bench: bench-radar bench-sensors bench-export ## how fast, beside its peers; prints tables, writes build/bench*.json
 
 bench-radar: setup
 	$(BIN)/python benchmarks/radar.py --out build/bench.json $(BENCH_ARGS)
 
 bench-sensors: setup
 	$(BIN)/python benchmarks/sensors.py --out build/bench-sensors.json $(BENCH_ARGS)
+
+bench-export: setup ## a warehouse's export beside a bare write of the same rows; writes build/bench-export.json
+	$(BIN)/python benchmarks/export.py --out build/bench-export.json $(BENCH_ARGS)
 
 bench-listing: setup ## what a million keys cost the driver; writes build/bench-listing.json
 	$(BIN)/python benchmarks/listing.py --out build/bench-listing.json $(BENCH_ARGS)

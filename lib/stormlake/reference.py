@@ -18,8 +18,9 @@ _HEAD: Final = """\
      python -m stormlake.reference > docs/options.md -->
 # Commands and options
 
-Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`) has two more doors
-with the same options: `spark-submit jobs/ingest_radar.py …` or `jobs/aggregate_sensors.py …`, and
+Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`, `warehouse
+load`) has two more doors with the same options: `spark-submit jobs/ingest_radar.py …`,
+`jobs/aggregate_sensors.py …` or `jobs/load_redshift.py …` (to submit it: `load-redshift`), and
 `--options BASE64JSON`, which takes the place of all of them where a launcher would damage the
 arguments.
 

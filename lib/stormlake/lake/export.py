@@ -29,9 +29,13 @@ FILE_BYTES: Final = 192 << 20
 """Size that a file aims at. Redshift splits a Parquet file of 128 MB or more over its slices and
 leaves smaller ones whole (Amazon Redshift Database Developer Guide, "Loading data files")."""
 
-GROWTH: Final = 1.5
+GROWTH: Final = 1.2
 """Bytes of an export for a byte of the lake: snappy in the place of zstd, partition columns inside.
-Measured, benchmarks/export.py."""
+Measured by benchmarks/export.py: 0.9 for numbers, 1.45 for text, so that files of both have 128 to
+256 MB."""
+
+SMALL_BYTES: Final = 8 << 20
+"""Least size of a file where there are several because the export is small."""
 
 _PARTS: Final = 8
 """Input splits for a file of the export: joined, they make files of like size."""
@@ -103,13 +107,16 @@ def export_files(
 
     Notes
     -----
-    Files hold `FILE_BYTES` or so where there is as much, else there is one. How many there will be
-    follows from the record, so nothing is counted or sorted before: tasks read row groups of the
-    lake's files and write them on.
+    Files hold `FILE_BYTES` or so where there is as much; a smaller export has as many files as
+    Spark has cores, of `SMALL_BYTES` at least, which several slices load at once. How many there
+    will be follows from the record, so nothing is counted or sorted before: tasks read row groups
+    of the lake's files and write them on.
     """
     files = [file for each in partitions for file in each.files]
     size = sum(file.bytes for file in files) * GROWTH
-    count = max(1, round(size / FILE_BYTES))
+    count = round(size / FILE_BYTES)
+    if count < 1:
+        count = max(1, min(spark.sparkContext.defaultParallelism, int(size / SMALL_BYTES)))
     splits = {"spark.sql.files.maxPartitionBytes": str(max(4 << 20, int(size / count / _PARTS)))}
     root = hadoop_uri(lake_uri)
     with spark_settings(spark, _SETTINGS | splits), _our_errors(table, lake_uri, target_uri):
