@@ -16,6 +16,7 @@ from stormlake.lake.types import arrow_schema
 from stormlake.warehouse.definitions import read_definition
 from stormlake.warehouse.ledger import LEDGER
 from stormlake.warehouse.tables import USERS
+from stormlake.warehouse.text_files import FIRST_BYTES
 from tests.emr.golden import check_golden
 from tests.fakes.redshift_data.server import RedshiftStandIn
 from tests.sql.engines import SQL
@@ -147,6 +148,32 @@ def test_escaped_delimiters_newlines_and_backslashes_are_part_of_a_text(lab: Lab
     assert lab.rows()[0][4] == "a|b\\c\nd"
 
 
+def test_an_escaped_delimiter_in_the_first_line_does_not_make_it_a_header(lab: Lab) -> None:
+    first = line(1, city="a\\|b", phone="(664) 602-4412", likesports="t")
+    assert lab.load(first, "--escape").exit_code == 0
+    (row,) = lab.rows()
+    assert (row[4], row[7], row[8]) == ("a|b", "(664) 602-4412", True)
+
+
+def test_the_word_that_means_null_to_copy_is_data(lab: Lab) -> None:
+    assert lab.load(line(1, city=r"\N", likejazz=r"\N")).exit_code == 0
+    assert (lab.rows()[0][4], lab.rows()[0][11]) == (None, None)
+
+
+def test_a_first_line_that_is_too_long_to_be_looked_at_whole_is_left_to_copy(lab: Lab) -> None:
+    blanks = "x" * (FIRST_BYTES - len(line(1)) + 8)  # cut in likesports, within "true"
+    told = lab.load(line(1, email=blanks, likesports="true", likemusicals="true"))
+    assert (told.exit_code, "(error 1204)" in told.stderr) == (1, True), told.stderr
+
+
+def test_blanks_and_bytes_that_are_no_text_are_taken_as_told(lab: Lab) -> None:
+    body = line(1, city="Kent  ", firstname="Zo?").encode().replace(b"?", b"\xff")
+    told = lab.load(body)
+    assert told.exit_code == 1 and "line 1, column firstname" in told.stderr, told.output
+    assert lab.load(body, "--trim-blanks", "--accept-inv-chars", "^").exit_code == 0
+    assert lab.rows()[0][2:5] == ("Zo^", "", "Kent")
+
+
 def test_null_as_another_delimiter_and_gzip_are_taken(lab: Lab) -> None:
     body = gzip.compress(line(1, city="-", state="OH").replace("|", ";").encode())
     options = ("--gzip", "--delimiter", ";", "--null-as", "-")
@@ -268,9 +295,66 @@ def test_any_small_file_is_loaded_by_a_definition(lab: Lab, tmp_path: Path) -> N
     ]
 
 
+TIMES = (
+    DEFINITION
+    + """
+[[columns]]
+name = "at"
+type = "timestamp"
+"""
+)
+
+
+def test_a_definition_makes_its_table_and_dates_come_in_the_form_that_is_told(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "products.toml"
+    path.write_text(TIMES)
+    missing = lab.load("1|ab||\n", table=str(path))
+    # As the error says.
+    assert missing.exit_code == 2 and "ddl --engine redshift FILE.toml --apply" in missing.stderr
+    apply = ("ddl", "--engine", "redshift", "--schema", "public", "--apply", str(path))
+    assert summary(run(lab.stand_in, monkeypatch, *apply, "--output", "json"))["made"] == "products"
+    body = "1|ab|24.12.2026|24.12.2026 18:30:05\n"
+    formats = ("--date-format", "DD.MM.YYYY", "--time-format", "DD.MM.YYYY HH:MI:SS")
+    told = lab.load(body, *formats, table=str(path))
+    assert told.exit_code == 0, told.output
+    (row,) = lab.stand_in.rows(read_definition(path), "public")
+    assert (str(row["since"]), str(row["at"])) == ("2026-12-24", "2026-12-24 18:30:05")
+
+
+@pytest.mark.parametrize(
+    ("bad", "column", "code"),
+    [("2|ab|2026-02-30|\n", "since", 1205), ("2|ab||2026-01-01 25:00:00\n", "at", 1206)],
+)
+def test_a_day_or_time_that_is_none_is_told_with_its_line(
+    lab: Lab, tmp_path: Path, bad: str, column: str, code: int
+) -> None:
+    path = tmp_path / "products.toml"
+    path.write_text(TIMES)
+    table = read_definition(path)
+    lab.stand_in.create(table, schema="public")
+    told = lab.load("1|ab|2026-04-01|\n" + bad, table=str(path))
+    assert told.exit_code == 1, told.output
+    assert f"/vendor/users.txt, line 2, column {column}" in told.stderr
+    assert f"(error {code})" in told.stderr
+    assert lab.stand_in.rows(table, "public") == []
+
+
+def test_names_in_a_definition_are_folded_alike(tmp_path: Path) -> None:
+    path = tmp_path / "products.toml"
+    path.write_text(
+        DEFINITION.replace('"id"', '"ID"').replace("\nmode", '\ndistribution="Id"\nmode')
+    )
+    hints = read_definition(path).warehouse
+    assert (hints.key, hints.sort, hints.distribution) == (("id",), ("id",), "id")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        # NULL equals nothing: MERGE would add such a row again with each version of the file.
+        ("nullable = false", "nullable = true", "column id is in the key: expected nullable"),
         ('name = "Products"', 'name = "wind_max"', "one of Stormlake's own"),
         ('name = "Products"', 'name = "stormlake_stage"', "one of Stormlake's own"),
         ('type = "date"', 'type = "money"', "column since: type 'money': expected one of"),

@@ -17,6 +17,7 @@ from stormlake.running.options import Common, StormlakeCommand, common_options, 
 from stormlake.sensors.archives import ARCHIVES, SOURCE, archive_ddl
 from stormlake.warehouse.apply_ddl import apply_tables
 from stormlake.warehouse.data_api import DataApi
+from stormlake.warehouse.definitions import read_definition
 from stormlake.warehouse.tables import WAREHOUSE_TABLES
 from stormlake.warehouse.target import optional_target_options, target_of
 
@@ -96,7 +97,8 @@ def main(
     """Print CREATE TABLE statements for Spark, Athena, Hive or Redshift.
 
     TABLE is a table of the lake, or an archive of JSON Lines: unicorn_archive, wind_archive,
-    vital_archive. Redshift has load_ledger and users too.
+    vital_archive. Redshift has load_ledger and users too, and the table of a vendor's file that a
+    FILE.toml defines.
     """
     given = {"lake": lake, "source": source, "schema": schema, "values": values, "apply": apply}
     for option, engines in _KNOWN_TO.items():
@@ -104,7 +106,7 @@ def main(
             raise RefusedInput(
                 f"--{option} means nothing to {engine}, only to {' and '.join(engines)}"
             )
-    tables = {**TABLES, **(WAREHOUSE_TABLES if engine == "redshift" else {})}
+    names, tables = _known(names, engine)
     chosen = _chosen(names, every, engine, tables)
     archives = [name for name in chosen if name in ARCHIVES]
     if source and len(archives) != 1:
@@ -137,7 +139,12 @@ def main(
     if out is None:
         _print(common, engine, texts)
         return
-    folder = out / engine
+    _write(common, out / engine, texts)
+
+
+def _write(common: Common, folder: Path, texts: dict[str, str]) -> None:
+    if any("/" in name for name in texts):
+        raise RefusedInput("--out: a table's name with a slash in it is no name of a file")
     if common.dry_run:
         tell(common, would=f"write {len(texts)} files to {folder}")
         return
@@ -154,6 +161,24 @@ def _print(common: Common, engine: Engine, texts: dict[str, str]) -> None:
         tell(common, engine=engine, ddl=texts)
     else:
         click.echo("\n".join(texts.values()), nl=False)
+
+
+def _known(names: Sequence[str], engine: Engine) -> tuple[tuple[str, ...], dict[str, Table]]:
+    """Give the names that are asked for, and the tables that the engine may have by name."""
+    if engine != "redshift":
+        return tuple(names), dict(TABLES)
+    tables = {**TABLES, **WAREHOUSE_TABLES}
+    return tuple(_defined(name, tables) for name in names), tables
+
+
+def _defined(name: str, tables: dict[str, Table]) -> str:
+    """Add the table that a `.toml` file defines to those there are, and give its name."""
+    if not name.endswith(".toml"):
+        return name
+    table = read_definition(Path(name))
+    if tables.setdefault(table.name, table) != table:
+        raise RefusedInput(f"{name}: another file defines {table.name} too, and differently")
+    return table.name
 
 
 def _chosen(

@@ -30,6 +30,7 @@ OURS: Final = "stormlake_"
 """Names that begin so are those of a load's temporary tables."""
 _TABLE_KEYS: Final = {"name", "description", "mode", "key", "sort", "distribution", "columns"}
 _COLUMN_KEYS: Final = {"name", "type", "unit", "description", "nullable", "bytes"}
+_STYLES: Final = frozenset({"EVEN", "ALL", "AUTO"})
 _LONGEST: Final = {"string": 65535, "char": 4096}
 """Bytes (Amazon Redshift Database Developer Guide, "Character types")."""
 
@@ -89,19 +90,32 @@ def read_definition(path: Path) -> Table:
         mode,
         sort=_names(path, given, "sort") or (columns[0].name,),
         key=key,
-        distribution=str(given.get("distribution", "EVEN")),
+        distribution=_distribution(given.get("distribution", "EVEN")),
     )
     known = {column.name for column in columns}
-    if hints.distribution not in {"EVEN", "ALL", "AUTO"} | known:
+    if hints.distribution not in _STYLES | known:
         raise RefusedInput(
             f"{path}: distribution {hints.distribution!r}: expected EVEN, ALL, AUTO or a column"
         )
     try:
         for each in (name, *known):
             quote_identifier(each)
-        return Table(name, str(given.get("description", name)), (), columns, hints.sort, hints)
+        table = Table(name, str(given.get("description", name)), (), columns, hints.sort, hints)
     except (ValueError, RefusedInput) as error:
         raise RefusedInput(f"{path}: {error}") from error
+    for column in columns:
+        if column.name in key and column.nullable:
+            raise RefusedInput(
+                f"{path}: column {column.name} is in the key: expected nullable = false there; "
+                "NULL equals nothing, and its row would be added again by each load"
+            )
+    return table
+
+
+def _distribution(given: Any) -> str:
+    """A style as it is, a column's name as all names are."""
+    text = str(given)
+    return text if text in _STYLES else text.lower()
 
 
 def _column(path: Path, number: int, line: Any) -> Column:

@@ -17,12 +17,14 @@ from typing import Final, Literal
 
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable, StormlakeError
 from stormlake.lake.runs import canonical
+from stormlake.lake.tables import TABLES
 from stormlake.warehouse.data_api import DataApi, Finished, NotEnded, StatementFailed
 from stormlake.warehouse.ledger import LEDGER, LedgerRow, read_ledger
 from stormlake.warehouse.load_errors import reason_of
 from stormlake.warehouse.manifest import Manifest
 from stormlake.warehouse.scope import LoadScope
 from stormlake.warehouse.statements import How, load_statements
+from stormlake.warehouse.tables import WAREHOUSE_TABLES
 
 SERIALIZATION: Final = "1023"
 """Code of "Serializable isolation violation on table" (Amazon Redshift Database Developer Guide,
@@ -200,9 +202,12 @@ def _told(
             "missing, `stormlake ddl --engine redshift --all --apply` makes it"
         )
     if failed.name == "create_stage":
+        # Of a table that is not ours only its definition's file can make one.
+        ours = scope.table.name in TABLES or scope.table.name in WAREHOUSE_TABLES
+        named = scope.table.name if ours else "FILE.toml"
         return RefusedInput(
             f"{what}: the table cannot be read: {failed.error}; where it is missing, `stormlake "
-            f"ddl --engine redshift {scope.table.name} --apply` makes it"
+            f"ddl --engine redshift {named} --apply` makes it"
         )
     if failed.name == "copy":
         return LoadFailed(

@@ -154,8 +154,7 @@ def check_header(aws: Aws, table: Table, files: Sequence[TextFile], form: TextFo
         A line that would be loaded is no data, or one that would be left out is.
     """
     for each in files:
-        lines = list(_lines(_first_bytes(aws, each, form), form.ignore_header + 1))
-        for number, line in enumerate(lines, 1):
+        for number, line in _lines(_first_bytes(aws, each, form), form.ignore_header + 1):
             wrong = _no_data(table, line, form)
             if number <= form.ignore_header and wrong is None:
                 raise RefusedInput(
@@ -171,18 +170,36 @@ def check_header(aws: Aws, table: Table, files: Sequence[TextFile], form: TextFo
 
 def _no_data(table: Table, line: str, form: TextFormat) -> str | None:
     """Say why a line cannot be a row; None where it can. Dates are left to COPY and its formats."""
-    fields = line.split(form.delimiter)
+    fields = _fields(line, form)
+    # COPY's own word for NULL, where no other is given ("NULL AS").
+    null = "\\N" if form.null_as is None else form.null_as
     typed = 0
     for column, field in zip(table.load_columns, fields, strict=False):
         text = field.strip()
         if column.type in _NUMBERS or column.type == "boolean":
             typed += 1
-            if text not in ("", form.null_as) and not _parses(column, text):
+            if text not in ("", null) and not _parses(column, text):
                 return f"column {column.name} is {column.type}, and {text[:40]!r} is none"
     names = [column.name for column in table.load_columns]
     if not typed and [each.strip().lower() for each in fields[: len(names)]] == names:
         return "it holds the columns' names"
     return None
+
+
+def _fields(line: str, form: TextFormat) -> list[str]:
+    """Cut a line where COPY does, with its backslashes as they are: they may mean NULL."""
+    if not form.escape:
+        return line.split(form.delimiter)
+    fields = [""]
+    characters = iter(line)
+    for each in characters:
+        if each == "\\":
+            fields[-1] += each + next(characters, "")
+        elif each == form.delimiter:
+            fields.append("")
+        else:
+            fields[-1] += each
+    return fields
 
 
 def _parses(column: Column, text: str) -> bool:
@@ -195,11 +212,11 @@ def _parses(column: Column, text: str) -> bool:
     return True
 
 
-def _lines(data: bytes, count: int) -> Iterator[str]:
-    lines = data.split(b"\n")
-    for line in lines[:count]:
+def _lines(data: bytes, count: int) -> Iterator[tuple[int, str]]:
+    """Give the first lines with their numbers; those without anything are passed over."""
+    for number, line in enumerate(data.split(b"\n")[:count], 1):
         if line:
-            yield line.rstrip(b"\r").decode(errors="replace")
+            yield number, line.rstrip(b"\r").decode(errors="replace")
 
 
 def _first_bytes(aws: Aws, file: TextFile, form: TextFormat) -> bytes:
@@ -211,12 +228,13 @@ def _first_bytes(aws: Aws, file: TextFile, form: TextFormat) -> bytes:
             f"{file.url} is {'' if zipped else 'not '}gzipped; "
             + ("give --gzip" if zipped else "leave --gzip out")
         )
-    if not zipped:
-        return data
-    try:
-        return zlib.decompressobj(wbits=31).decompress(data)
-    except zlib.error as error:
-        raise RefusedInput(f"{file.url} is damaged: {error}") from error
+    if zipped:
+        try:
+            data = zlib.decompressobj(wbits=31).decompress(data)
+        except zlib.error as error:
+            raise RefusedInput(f"{file.url} is damaged: {error}") from error
+    # What is cut off would be judged by half a value: only whole lines are looked at.
+    return data if file.size <= FIRST_BYTES else data[: data.rfind(b"\n") + 1]
 
 
 def _look(aws: Aws, bucket: str, key: str) -> TextFile:
