@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn lint bench bench-radar bench-sensors bench-export bench-listing docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn test-aws lint bench bench-radar bench-sensors bench-export bench-listing docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ test-large: setup ## a file of 1 GiB in one line, in bounded memory; plain and g
 test-yarn: setup-other ## the steps that EMR gets on a real YARN in cluster mode (PySpark 3.5, with SPARK=4.0); some minutes
 	$(OTHER_VENV)/bin/python -m stormlake.s3_jars
 	$(OTHER_VENV)/bin/python -m pytest tests/yarn $(PYTEST_ARGS)
+
+test-aws: setup ## loads into a real Redshift workgroup, which costs money; tests/acceptance_aws/conftest.py says what it needs
+	STORMLAKE_AWS=1 $(BIN)/python -m pytest tests/acceptance_aws $(PYTEST_ARGS)
 
 test-all: test ## also what CI leaves out: each runtime has all of its tests, then the large file and YARN
 	$(BIN)/python -m pytest -m one_runtime $(PYTEST_ARGS)
