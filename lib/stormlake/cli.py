@@ -28,6 +28,7 @@ from stormlake.running.simulate_commands import simulate
 
 LATE: Final = {
     **{command: f"stormlake.jobs.{job.module}" for command, job in JOBS.items()},
+    "athena": "stormlake.athena.commands",
     "ddl": "stormlake.warehouse.ddl_command",
     "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",

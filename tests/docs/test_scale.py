@@ -7,7 +7,7 @@ import re
 import pytest
 
 from benchmarks import scale
-from stormlake.emr.prices import read_prices
+from stormlake.running.prices import read_prices
 from stormlake.emr.rates import read_rates
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stormlake.emr.billing import BilledInstance, Span, billed, lines, step_shares
-from stormlake.emr.prices import parse_prices
+from stormlake.running.prices import parse_prices
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PRICES = parse_prices(

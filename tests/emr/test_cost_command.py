@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from stormlake.cli import main
 from stormlake.emr.costs import cost_of
-from stormlake.emr.prices import parse_prices
+from stormlake.running.prices import parse_prices
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.lake.store import open_store
 from stormlake.running.aws import Aws

@@ -29,7 +29,7 @@ from stormlake.emr.estimates import (
     work_of,
 )
 from stormlake.emr.fleets import Fleet, Instance, Scaling
-from stormlake.emr.prices import parse_prices, read_prices
+from stormlake.running.prices import parse_prices, read_prices
 from stormlake.emr.rates import Measured, RadarRate, Rates, SensorRate, Work, read_rates
 from stormlake.errors import RefusedInput
 from stormlake.lake.local_store import LocalStore

@@ -6,7 +6,10 @@ from typing import Final
 
 from stormlake.running.late_group import LateGroup
 
-MODULES: Final[dict[str, str]] = {}
+MODULES: Final[dict[str, str]] = {
+    "query": "query_command",
+    "register": "register_command",
+}
 """Command -> module below `stormlake.athena`, which has a click command `main`."""
 
 main: Final = LateGroup(

@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from stormlake.emr.prices import Market, Prices
+from stormlake.running.prices import Market, Prices
 
 LEAST_SECONDS: Final = 60
 """Billed at the least for an instance or a worker (pricing pages of EC2, EMR, EMR Serverless)."""

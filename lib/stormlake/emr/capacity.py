@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from stormlake.emr.clusters import ClusterSpec
 from stormlake.emr.fleets import Fleet
-from stormlake.emr.prices import Market, Prices, ServerlessPrice
 from stormlake.errors import RefusedInput
+from stormlake.running.prices import Market, Prices, ServerlessPrice
 
 DRIVER_VCPUS: Final = 1
 """What a driver takes from the executors of a cluster."""

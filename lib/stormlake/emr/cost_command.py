@@ -11,10 +11,10 @@ import click
 
 from stormlake.emr.costs import Cost, cost_calls, cost_of
 from stormlake.emr.estimate_report import money
-from stormlake.emr.prices import prices_option, read_prices
 from stormlake.emr.refs import Ref, RefOption
 from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options
+from stormlake.running.prices import prices_option, read_prices
 
 
 @click.command("cost", cls=StormlakeCommand)

@@ -18,11 +18,11 @@ from stormlake.emr.lookup import (
     seen_job_run,
     seen_step,
 )
-from stormlake.emr.prices import Prices
 from stormlake.emr.refs import Ref, ServerlessRef, StepRef
 from stormlake.errors import StormlakeError
 from stormlake.lake.store import open_store
 from stormlake.running.aws import ApiCall, Aws
+from stormlake.running.prices import Prices
 
 RESOURCES = {
     "vCPUHour": "vcpu_hour",

@@ -36,12 +36,12 @@ from stormlake.emr.estimates import (
 )
 from stormlake.emr.jobs import JobRequest, job_command, job_request
 from stormlake.emr.options import target_options
-from stormlake.emr.prices import Prices, prices_option, read_prices
 from stormlake.emr.rates import Work, read_rates
 from stormlake.errors import RefusedInput
 from stormlake.running.aws import ApiCall, Aws, print_calls
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
+from stormlake.running.prices import Prices, prices_option, read_prices
 from stormlake.runtimes import Runtime
 
 ANY_ACCOUNT: Final = {

@@ -17,10 +17,10 @@ from stormlake.archive.source import Source
 from stormlake.emr.billing import LEAST_SECONDS
 from stormlake.emr.capacity import ClusterCapacity, ServerlessCapacity
 from stormlake.emr.jobs import JobRequest
-from stormlake.emr.prices import Market, Prices
 from stormlake.emr.rates import GIGABYTE, Measured, Rates, Work
 from stormlake.errors import RefusedInput
 from stormlake.lake.store import AlreadyExists, Store
+from stormlake.running.prices import Market, Prices
 
 START_UP: Final = 420
 """Seconds from the request for a cluster to its first task. Assumed: nothing measures it here."""

@@ -111,9 +111,14 @@ def column_lines(columns: Sequence[Column], lower: bool = False) -> str:
     """Write columns with types and comments for Spark, Hive and Athena, a line each."""
     return ",\n".join(
         f"    {quote_name(column.name.lower() if lower else column.name)} "
-        f"{_LAKE_TYPES[column.type]} COMMENT {text_literal(_comment(column))}"
+        f"{lake_type(column)} COMMENT {text_literal(_comment(column))}"
         for column in columns
     )
+
+
+def lake_type(column: Column) -> str:
+    """Type of a column in the words of Spark, Hive and Athena's DDL, `BIGINT`."""
+    return _LAKE_TYPES[column.type]
 
 
 def properties(pairs: Mapping[str, str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ __all__ = [
     "find_sql_file",
     "literal",
     "parse_parameter",
+    "parse_parameters",
+    "parse_query",
     "parse_sql_file",
     "sql_names",
     "views_read",
@@ -57,7 +59,7 @@ class SqlFile:
     engines : str
         The engines that run it.
     views : tuple of str
-        The record views that it reads; exactly one.
+        The record views that it reads: exactly one, and none of a file over tables.
     """
 
     name: str
@@ -122,6 +124,32 @@ def parse_sql_file(name: str, text: str, views: Collection[str]) -> SqlFile:
         The head lacks one of the three, declares other parameters than the query uses or a type
         that there is not, or the query reads none or several of the views.
     """
+    file = parse_query(name, text)
+    read = views_read(text, views)
+    if len(read) != 1:
+        raise RefusedInput(
+            f"{name}: reads {' and '.join(read) or 'no record view'}; it must read exactly one of "
+            f"{', '.join(views)}"
+        )
+    return replace(file, views=read)
+
+
+def parse_query(name: str, text: str) -> SqlFile:
+    """Read the head of a file over any tables, and hold it against the query.
+
+    Parameters
+    ----------
+    name : str
+        Stands in the messages.
+    text : str
+        As `parse_sql_file` takes it.
+
+    Raises
+    ------
+    RefusedInput
+        The head lacks one of its three lines, or declares other parameters than the query uses or
+        a type that there is not.
+    """
     sections = _head(text)
     for title in ("Purpose", "Parameters", "Engines"):
         if not sections.get(title):
@@ -143,19 +171,8 @@ def parse_sql_file(name: str, text: str, views: Collection[str]) -> SqlFile:
             f"{name}: the head declares {_listed(declared)}, the query uses {_listed(used)}; they "
             "must be the same"
         )
-    read = views_read(text, views)
-    if len(read) != 1:
-        raise RefusedInput(
-            f"{name}: reads {' and '.join(read) or 'no record view'}; it must read exactly one of "
-            f"{', '.join(views)}"
-        )
     return SqlFile(
-        name,
-        text,
-        " ".join(sections["Purpose"]),
-        declared,
-        " ".join(sections["Engines"]),
-        read,
+        name, text, " ".join(sections["Purpose"]), declared, " ".join(sections["Engines"]), ()
     )
 
 
@@ -198,6 +215,26 @@ def bind(file: SqlFile, given: Mapping[str, object]) -> dict[str, Value]:
         name: check_value(kind, given[name], f"{file.name}: the parameter :{name}")
         for name, kind in file.parameters.items()
     }
+
+
+def parse_parameters(file: SqlFile, given: Iterable[str]) -> dict[str, Value]:
+    """Read values as a person types them, `NAME=VALUE`.
+
+    Raises
+    ------
+    RefusedInput
+        A value is no value of its type, is given twice, or has no name.
+    """
+    values: dict[str, Value] = {}
+    for param in given:
+        name, equals, text = param.partition("=")
+        if not equals or name in values:
+            raise RefusedInput(f"--param {param!r}: expected NAME=VALUE, each name once")
+        if name not in file.parameters:
+            known = ", ".join(f"{n} ({kind})" for n, kind in file.parameters.items())
+            raise RefusedInput(f"--param {param!r}: {file.name} has {known or 'no parameters'}")
+        values[name] = parse_parameter(file.parameters[name], text)
+    return values
 
 
 def athena_text(file: SqlFile, given: Mapping[str, object]) -> tuple[str, list[str]]:

@@ -52,8 +52,8 @@ def register_tables(spark: SparkSession, lake_uri: str) -> list[str]:
     """
     for table in TABLES.values():
         read_table(spark, table, lake_uri).createOrReplaceTempView(table.name)
-    views = view_files()
-    for name, query in _by_need(views).items():
+    views = ordered_views()
+    for name, query in views.items():
         spark.sql(query).createOrReplaceTempView(name)
     return [*TABLES, *views]
 
@@ -124,6 +124,11 @@ def view_files() -> dict[str, str]:
             raise StormlakeError(f"sql/{path}: the name {head['name']} is taken")
         found[head["name"]] = query
     return found
+
+
+def ordered_views() -> dict[str, str]:
+    """`view_files`, each view after those that it reads."""
+    return _by_need(view_files())
 
 
 def _by_need(views: dict[str, str]) -> dict[str, str]:

@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from stormlake.counters import Counters
-from stormlake.errors import RefusedInput
 from stormlake.lake.collect import collect_json
-from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, parse_parameter
+from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, parse_parameters
 from stormlake.lake.views import run_sql
 from stormlake.running.options import (
     Common,
@@ -105,14 +104,6 @@ def given_values(file: SqlFile, params: Iterable[str], asked: SensorOptions) -> 
     RefusedInput
         A value is no value of its type, is given twice, or has no name.
     """
-    values: dict[str, Any] = {}
-    for param in params:
-        name, equals, text = param.partition("=")
-        if not equals or name in values:
-            raise RefusedInput(f"--param {param!r}: expected NAME=VALUE, each name once")
-        if name not in file.parameters:
-            known = ", ".join(f"{n} ({kind})" for n, kind in file.parameters.items())
-            raise RefusedInput(f"--param {param!r}: {file.name} has {known or 'no parameters'}")
-        values[name] = parse_parameter(file.parameters[name], text)
+    values = parse_parameters(file, params)
     defaults = asked.window_values()
     return {n: defaults[n] for n in file.parameters if n in defaults} | values

@@ -14,6 +14,7 @@ from stormlake.lake.tables import TABLES
 from stormlake.lake.types import Table
 from stormlake.running.aws import Aws
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
+from stormlake.running.partition_values import partition_values_option
 from stormlake.sensors.archives import ARCHIVES, SOURCE, archive_ddl
 from stormlake.warehouse.apply_ddl import apply_tables
 from stormlake.warehouse.data_api import DataApi
@@ -29,23 +30,6 @@ _KNOWN_TO: Final = {
     "apply": ("redshift",),
 }
 """Engines that know an option; with another it would be taken and forgotten."""
-
-
-class _Values(click.ParamType[tuple[str, list[str]]]):
-    """A partition column and all its values, `station=KTLX,KLBB`."""
-
-    name = "values"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, list[str]]:
-        """Read a column and its values."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
-        column, equals, values = value.partition("=")
-        if not column or not equals:
-            self.fail(f"{value!r} is not a column and its values, station=KTLX,KLBB", param, ctx)
-        return column, values.split(",")
 
 
 @click.command("ddl", cls=StormlakeCommand)
@@ -65,14 +49,7 @@ class _Values(click.ParamType[tuple[str, list[str]]]):
     help=f"Folder of the one archive that is asked for.  [default: {SOURCE}/ARCHIVE]",
 )
 @click.option("--schema", metavar="NAME", help=f"Redshift's schema.  [default: {SCHEMA}]")
-@click.option(
-    "--values",
-    type=_Values(),
-    multiple=True,
-    metavar="COLUMN=A,B",
-    help="All values of a partition column such as station or job, so that Athena looks into each; "
-    "without them a query must name the one that it wants.",
-)
+@partition_values_option
 @click.option(
     "--apply",
     is_flag=True,

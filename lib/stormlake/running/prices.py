@@ -13,8 +13,10 @@
     put_1000 = 0.005
     get_1000 = 0.0004
     storage_gb_month = 0.023
+    [athena]
+    scanned_tb = 5.0
 
-`spot`, `[serverless]` and `[s3]` may be left out by who does not use them.
+`spot`, `[serverless]`, `[s3]` and `[athena]` may be left out by who does not use them.
 """
 
 from __future__ import annotations
@@ -95,6 +97,13 @@ class S3Price:
 
 
 @dataclass(frozen=True)
+class AthenaPrice:
+    """Athena: a TB (2**40 bytes) that queries have scanned."""
+
+    scanned_tb: float
+
+
+@dataclass(frozen=True)
 class Prices:
     """A price file.
 
@@ -107,7 +116,7 @@ class Prices:
         Day of the figures.
     instances : mapping of str to InstancePrice
         By instance type.
-    serverless, s3
+    serverless, s3, athena
         None where the file has none.
     example : bool
         Whether these are nobody's prices.
@@ -120,6 +129,7 @@ class Prices:
     instances: Mapping[str, InstancePrice]
     serverless: ServerlessPrice | None = None
     s3: S3Price | None = None
+    athena: AthenaPrice | None = None
     example: bool = False
 
     def hour(self, instance_type: str, market: Market) -> float | None:
@@ -186,7 +196,9 @@ def parse_prices(text: str, file: str) -> Prices:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PricesRefused(f"{file}: not a TOML file: {error}") from error
-    known = {"region", "currency", "date", "example", "instances", "serverless", "s3"}
+    known = {"region", "currency", "date", "example", "instances"} | {
+        *("serverless", "s3", "athena")
+    }
     _refuse_unknown(file, "", data, known)
     example = data.get("example", False)
     if not isinstance(example, bool):
@@ -203,6 +215,7 @@ def parse_prices(text: str, file: str) -> Prices:
         },
         serverless=_optional(file, "serverless", ServerlessPrice, data),
         s3=_optional(file, "s3", S3Price, data),
+        athena=_optional(file, "athena", AthenaPrice, data),
         example=example,
     )
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stormlake.emr.prices import PricesRefused, parse_prices, read_prices
+from stormlake.running.prices import PricesRefused, parse_prices, read_prices
 
 WHOLE = """
 region = "eu-central-1"

@@ -1,0 +1,210 @@
+"""`stormlake athena query`: a .sql file answered by Athena, with what it scanned and cost."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stormlake.athena.execution import (
+    TIMEOUT,
+    Athena,
+    Ended,
+    Place,
+    refuse_open_workgroup,
+    start_call,
+    workgroup_call,
+)
+from stormlake.athena.expected import Expected, expected_bytes
+from stormlake.athena.options import place_options
+from stormlake.errors import RefusedInput
+from stormlake.lake.runs import read_records
+from stormlake.lake.sql_files import SqlFile, Value, athena_text, bind, parse_parameters, parse_query
+from stormlake.running.aws import Aws, print_calls
+from stormlake.running.job import open_lake
+from stormlake.running.options import Common, StormlakeCommand, common_options
+from stormlake.running.prices import Prices, prices_option, read_prices
+from stormlake.running.text_table import text_table
+
+MB: Final = 1 << 20
+LEAST_BILLED: Final = 10 * MB
+"""What a query is billed at the least; above it by the MB (Amazon Athena pricing)."""
+TB: Final = 1 << 40
+
+_NUMBERS: Final = frozenset({"tinyint", "smallint", "integer", "bigint"})
+_FLOATS: Final = frozenset({"float", "real", "double"})
+
+
+@click.command("query", cls=StormlakeCommand)
+@click.argument(
+    "file", metavar="FILE.sql", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of one of the query's parameters; may be repeated. Times are UTC.",
+)
+@click.option(
+    "--lake",
+    metavar="URI",
+    help="The lake, to tell from its run records what the query should have scanned.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV; NULL is empty.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Rows shown at the most, but for --csv.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=TIMEOUT,
+    show_default=True,
+    metavar="S",
+    help="Seconds after which the query is stopped.",
+)
+@prices_option
+@place_options
+@common_options
+def main(
+    common: Common,
+    file: Path,
+    params: tuple[str, ...],
+    lake: str | None,
+    as_csv: bool,
+    limit: int,
+    timeout: float,
+    price_file: Path | None,
+    place: Place,
+) -> None:
+    """Answer a .sql file with Athena, and tell what it scanned and what that cost.
+
+    Values go beside the text, never into it. The workgroup must say where results go and how much
+    a query may scan.
+    """
+    query, given = _read(file, params)
+    text, literals = athena_text(query, given)
+    if common.dry_run:
+        print_calls([workgroup_call(place.workgroup), start_call(place, text, literals, "ATTEMPT")])
+        return
+    prices = read_prices(price_file)
+    aws = Aws.of(common)
+    athena = Athena(aws, place, timeout=timeout)
+    refuse_open_workgroup(aws, place.workgroup)
+    expected = None
+    if lake is not None:
+        records = read_records(open_lake(lake, common).store)
+        expected = expected_bytes(query.text, bind(query, given), records)
+    ended = athena.run(text, literals)
+    columns, rows = athena.rows(ended.id)
+    report = _report(ended, expected, prices)
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow([name for name, _ in columns])
+        writer.writerows(rows)
+        _print_report(report, err=True)
+        return
+    shown = list(islice(rows, limit))
+    more = sum(1 for _ in rows)
+    if common.output == "json":
+        told = [
+            dict(zip([n for n, _ in columns], row, strict=True)) for row in _typed(columns, shown)
+        ]
+        answer = {"rows": told, "count": len(shown) + more, **report}
+        click.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    names = [name for name, _ in columns]
+    click.echo(text_table([dict(zip(names, row, strict=True)) for row in shown], names))
+    click.echo(f"{len(shown) + more:,} rows" + (f", {limit:,} shown" if more else ""))
+    _print_report(report)
+
+
+def _read(file: Path, params: Sequence[str]) -> tuple[SqlFile, dict[str, Value]]:
+    """Read the file, and the values of its parameters."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedInput(f"cannot read {file}: {error}") from error
+    query = parse_query(file.name, text)
+    return query, parse_parameters(query, params)
+
+
+def _report(ended: Ended, expected: Expected | None, prices: Prices) -> dict[str, Any]:
+    billed = max(LEAST_BILLED, math.ceil(ended.scanned_bytes / MB) * MB)
+    told: dict[str, Any] = {
+        "query": ended.id,
+        "scanned_bytes": ended.scanned_bytes,
+        "billed_bytes": billed,
+        "queue_seconds": ended.queue_seconds,
+        "engine_seconds": ended.engine_seconds,
+    }
+    if prices.athena is not None:
+        told["cost"] = round(billed / TB * prices.athena.scanned_tb, 9)
+        told["prices"] = prices.label
+        told["currency"] = prices.currency
+    if expected is not None:
+        told["expected"] = asdict(expected)
+        told["pruned"] = ended.scanned_bytes <= expected.bytes
+    return told
+
+
+def _print_report(report: Mapping[str, Any], *, err: bool = False) -> None:
+    for line in _lines(report):
+        click.echo(line, err=err)
+
+
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"scanned  {report['scanned_bytes']:,} bytes, billed {report['billed_bytes']:,}; "
+        f"queued {report['queue_seconds']:.1f} s, engine {report['engine_seconds']:.1f} s "
+        f"(query {report['query']})"
+    )
+    if "cost" in report:
+        yield f"cost     {report['cost']:.6f} {report['currency']} ({report['prices']})"
+    else:
+        yield "cost     not known: the price file has no [athena]"
+    expected = report.get("expected")
+    if expected is not None:
+        yield (
+            f"expected at most {expected['bytes']:,} bytes: {expected['partitions']:,} of "
+            f"{expected['all_partitions']:,} partitions"
+        )
+        if not report["pruned"]:
+            yield (
+                "         Athena read more than these partitions hold: the query does not prune, "
+                "or the tables are registered without projection"
+            )
+
+
+def _typed(
+    columns: Sequence[tuple[str, str]], rows: Iterable[tuple[str | None, ...]]
+) -> Iterator[tuple[Any, ...]]:
+    """Numbers and booleans as such, by the types that Athena names."""
+    kinds = [kind for _, kind in columns]
+    for row in rows:
+        yield tuple(_value(kind, text) for kind, text in zip(kinds, row, strict=True))
+
+
+def _value(kind: str, text: str | None) -> Any:
+    if text is None:
+        return None
+    if kind in _NUMBERS:
+        return int(text)
+    if kind in _FLOATS:
+        number = float(text)
+        # JSON has no NaN and no infinity.
+        return number if math.isfinite(number) else text
+    return text == "true" if kind == "boolean" else text
