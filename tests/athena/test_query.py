@@ -94,7 +94,11 @@ def test_a_query_that_does_not_prune_shows_at_once(
     rows = [
         row_of(
             RADAR_COLUMNS,
-            station="KTLX", date=day, volume_time=time, iy=n % 3000, ix=n,
+            station="KTLX",
+            date=day,
+            volume_time=time,
+            iy=n % 3000,
+            ix=n,
             composite_reflectivity=float(n % 97),
         )
         for day in DAYS
