@@ -7,8 +7,8 @@ import re
 import pytest
 
 from benchmarks import scale
-from stormlake.running.prices import read_prices
 from stormlake.emr.rates import read_rates
+from stormlake.running.prices import read_prices
 
 
 def test_the_numbers_of_the_page_are_those_of_its_sources() -> None:

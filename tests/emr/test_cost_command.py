@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from stormlake.cli import main
 from stormlake.emr.costs import cost_of
-from stormlake.running.prices import parse_prices
 from stormlake.emr.refs import ServerlessRef, StepRef
 from stormlake.lake.store import open_store
 from stormlake.running.aws import Aws
+from stormlake.running.prices import parse_prices
 from tests.emr.conftest import cluster_request
 from tests.emr.golden import check_golden
 from tests.fakes.emr import FakeAws, Script, Timing

@@ -29,10 +29,10 @@ from stormlake.emr.estimates import (
     work_of,
 )
 from stormlake.emr.fleets import Fleet, Instance, Scaling
-from stormlake.running.prices import parse_prices, read_prices
 from stormlake.emr.rates import Measured, RadarRate, Rates, SensorRate, Work, read_rates
 from stormlake.errors import RefusedInput
 from stormlake.lake.local_store import LocalStore
+from stormlake.running.prices import parse_prices, read_prices
 
 SOME = Measured(dt.date(2026, 11, 1), "abc1234", "a machine", "something")
 RATES = Rates(

@@ -10,6 +10,7 @@ from tests.sql.built import built_sql, is_sql
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDERS = {
+    "lib/stormlake/athena/statements.py": "CREATE DATABASE and VIEW for Athena",
     "lib/stormlake/lake/ddl.py": "CREATE TABLE for Spark, Athena and Hive",
     "lib/stormlake/lake/ddl_redshift.py": "CREATE TABLE and COMMENT for Redshift",
     "lib/stormlake/sensors/archives.py": "CREATE TABLE over raw archives",

@@ -27,7 +27,14 @@ from stormlake.athena.expected import Expected, expected_bytes
 from stormlake.athena.options import place_options
 from stormlake.errors import RefusedInput
 from stormlake.lake.runs import read_records
-from stormlake.lake.sql_files import SqlFile, Value, athena_text, bind, parse_parameters, parse_query
+from stormlake.lake.sql_files import (
+    SqlFile,
+    Value,
+    athena_text,
+    bind,
+    parse_parameters,
+    parse_query,
+)
 from stormlake.running.aws import Aws, print_calls
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options

@@ -17,8 +17,9 @@ from stormlake.athena.catalog import (
 from stormlake.athena.execution import Athena, Place, start_call
 from stormlake.athena.expected import tables_read
 from stormlake.athena.options import place_options
+from stormlake.athena.statements import create_database, create_view
 from stormlake.errors import RefusedInput
-from stormlake.lake.ddl import ddl, quote_name
+from stormlake.lake.ddl import ddl
 from stormlake.lake.partitions import Partition
 from stormlake.lake.runs import RunRecord, latest_records, read_records
 from stormlake.lake.tables import TABLES
@@ -76,7 +77,7 @@ def main(
         return
     aws = Aws.of(common)
     athena = Athena(aws, place)
-    athena.run(f"CREATE DATABASE IF NOT EXISTS {quote_name(place.database)}")
+    athena.run(create_database(place.database))
     made, kept, differing = list[str](), list[str](), list[Difference]()
     for table in tables:
         found = find_table(aws, place.database, table.name)
@@ -93,7 +94,7 @@ def main(
         left = _partitions(table, records)
         new += register_partitions(aws, place.database, table, where.uri, left)
     for name, text in views.items():
-        athena.run(_view(name, text))
+        athena.run(create_view(name, text))
     tell(
         common,
         made=", ".join(made) or "none",
@@ -134,10 +135,6 @@ def _views(tables: Sequence[Table]) -> dict[str, str]:
     }
 
 
-def _view(name: str, text: str) -> str:
-    return f'CREATE OR REPLACE VIEW "{name}" AS\n{text}'
-
-
 def _ddl(table: Table, lake: Lake, values: Mapping[str, Sequence[str]]) -> str:
     own = {name: listed for name, listed in values.items() if name in table.partition_names}
     return ddl(table, "athena", lake.uri, values=own).rstrip().rstrip(";")
@@ -161,8 +158,7 @@ def _calls(
     records: Sequence[RunRecord],
     views: Mapping[str, str],
 ) -> Iterator[ApiCall]:
-    database = f"CREATE DATABASE IF NOT EXISTS {quote_name(place.database)}"
-    yield start_call(place, database, (), "ATTEMPT")
+    yield start_call(place, create_database(place.database), (), "ATTEMPT")
     for table in tables:
         yield table_call(place.database, table.name)
         yield start_call(place, _ddl(table, lake, values), (), "ATTEMPT")
@@ -170,4 +166,4 @@ def _calls(
         left = _partitions(table, records)
         yield from partition_calls(place.database, table, lake.uri, left)
     for name, text in views.items():
-        yield start_call(place, _view(name, text), (), "ATTEMPT")
+        yield start_call(place, create_view(name, text), (), "ATTEMPT")
