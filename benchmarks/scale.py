@@ -22,8 +22,8 @@ from benchmarks.rates import MEASURED  # noqa: E402
 from stormlake.emr.capacity import cluster_capacities, serverless_capacities  # noqa: E402
 from stormlake.emr.clusters import ClusterSpec  # noqa: E402
 from stormlake.emr.estimates import Row, cluster_rows, serverless_rows  # noqa: E402
-from stormlake.running.prices import Prices, read_prices  # noqa: E402
 from stormlake.emr.rates import GIGABYTE, RadarRate, Work, read_rates  # noqa: E402
+from stormlake.running.prices import Prices, read_prices  # noqa: E402
 
 PAGE = ROOT / "docs" / "scale.md"
 SPEC = ClusterSpec(("any",), "any", "any", "s3://any/")
