@@ -61,6 +61,7 @@ run: setup ## radar: real volumes and a simulated storm; sensors: a simulated ho
 
 test: setup setup-other ## all tests: everything on one runtime, Spark's tests on the other too
 	$(BIN)/python -m stormlake.s3_jars --spark $(SPARK) --spark $(OTHER_SPARK)
+	@$(BIN)/python -m tests.fakes.redshift_data.postgres
 	tests/both_runtimes.sh $(BIN)/python $(OTHER_VENV)/bin/python $(PYTEST_ARGS)
 
 test-spark: setup-s3 ## Spark's tests alone, on the runtime SPARK
