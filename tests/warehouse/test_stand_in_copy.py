@@ -71,7 +71,7 @@ class Copier:
         out = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), out, **options)
         body = out.getvalue()
-        url = self.stand_in.put(f"copy/{len(body)}.parquet", body)
+        url = self.stand_in.put(f"copy/{secrets.token_hex(4)}.parquet", body)
         return {"url": url, "mandatory": True, "meta": {"content_length": len(body)}}
 
     def copy(
