@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stormlake.athena.execution import Athena, QueryFailed, QueryRefused, QueryStopped
+from stormlake.athena.execution import Athena
+from stormlake.athena.outcomes import (
+    QueryFailed,
+    QueryRefused,
+    QueryStopped,
+)
 from stormlake.lake.sql_files import athena_text, find_sql_file
 from stormlake.lake.tables import RADAR_COLUMNS
 from stormlake.lake.types import arrow_schema
@@ -263,34 +267,6 @@ def test_the_same_question_twice_is_asked_twice(
 ) -> None:
     first, second = athena.run("SELECT 1 AS one"), athena.run("SELECT 1 AS one")
     assert first.id != second.id  # yesterday's answer is not today's
-
-
-def test_a_query_whose_time_is_up_is_stopped(
-    stand_in: AthenaStandIn, registered: Lake, echo: str
-) -> None:
-    stand_in.next_query(lambda query: query.stopped.wait(30) and None)
-    result = command("query", echo, *PARAMS, "--timeout", "1")
-    assert result.exit_code == 6
-    assert "was stopped; narrow it, or give a longer --timeout" in result.stderr
-    assert list(stand_in.queries.values())[-1].stopped.is_set()
-
-
-def test_ctrl_c_stops_the_query(stand_in: AthenaStandIn, registered: Lake, athena: Athena) -> None:
-    running = threading.Event()
-
-    def wait(query: Query) -> None:
-        running.set()
-        query.stopped.wait(30)
-
-    def interrupted(_: float) -> None:
-        if running.wait(10):
-            raise KeyboardInterrupt
-
-    stand_in.next_query(wait)
-    athena._sleep = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        athena.run("SELECT 1 AS one")
-    assert list(stand_in.queries.values())[-1].stopped.is_set()
 
 
 def test_a_query_over_the_workgroups_limit_is_said(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stormlake.errors import StormlakeError
+from stormlake.errors import RefusedInput, StormlakeError
 from stormlake.lake.ddl import ddl, lake_type
 from stormlake.lake.partitions import Partition
 from stormlake.lake.types import Column, Table
@@ -56,7 +56,7 @@ def find_table(aws: Aws, database: str, table: str) -> dict[str, Any] | None:
     except CallFailed as error:
         if error.code == "EntityNotFoundException":
             return None
-        raise
+        raise _refused(error) from error
 
 
 def differences(
@@ -124,10 +124,15 @@ def register_partitions(
     ------
     CatalogFailed
         The catalog did not take one for another reason.
+    RefusedInput
+        Nobody may register any.
     """
     new = 0
     for call in partition_calls(database, table, lake, partitions):
-        errors = aws.make(call).get("Errors", [])
+        try:
+            errors = aws.make(call).get("Errors", [])
+        except CallFailed as failed:
+            raise _refused(failed) from failed
         for error in errors:
             detail = error.get("ErrorDetail", {})
             if detail.get("ErrorCode") != "AlreadyExistsException":
@@ -137,6 +142,13 @@ def register_partitions(
                 )
         new += len(call.parameters["PartitionInputList"]) - len(errors)
     return new
+
+
+def _refused(error: CallFailed) -> RefusedInput:
+    return RefusedInput(
+        f"{error}; check --database, --region and the rights of the AWS identity in the Glue "
+        "catalog"
+    )
 
 
 def _location(table: Table, lake: str, values: Partition) -> str:

@@ -14,9 +14,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stormlake.errors import ExitCode, RefusedInput, StormlakeError
+from stormlake.athena.outcomes import (
+    Ended,
+    Interrupted,
+    QueryRefused,
+    QueryRuns,
+    QueryStopped,
+    ended_of,
+    failure_of,
+    how_it_stopped,
+    reason_of,
+)
+from stormlake.errors import ServiceUnreachable, StormlakeError
 from stormlake.lake.runs import canonical
 from stormlake.running.aws import AnswerLost, ApiCall, Aws, CallFailed
+from stormlake.running.options import Terminated
 
 SERVICE: Final = "athena"
 TIMEOUT: Final = 1800.0
@@ -26,26 +38,13 @@ PAGE: Final = 1000
 ATTEMPTS: Final = 3
 """How often a query is sent whose failure Athena calls retryable."""
 _FIRST_LOOK, _LAST_LOOK = 0.5, 10.0
-_SUBMITS: Final = 5
+_ASKS: Final = 5
+"""How often one call is made where no answer comes."""
+_LAST_LOOKS: Final = 10
+"""Looks at a query that was told to stop."""
 _ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
-_USER_ERROR: Final = 2
-"""AthenaError.ErrorCategory of a mistake in the query."""
 
 logger = logging.getLogger(__name__)
-
-
-class QueryFailed(StormlakeError):
-    """Athena ended a query without a result."""
-
-
-class QueryRefused(RefusedInput):
-    """Athena does not take the query as it is."""
-
-
-class QueryStopped(StormlakeError):
-    """The query was stopped: its time was up, or somebody did."""
-
-    exit_code = ExitCode.CANCELLED
 
 
 @dataclass(frozen=True)
@@ -59,24 +58,6 @@ class Place:
 
     workgroup: str
     database: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A query that succeeded.
-
-    Parameters
-    ----------
-    id : str
-    scanned_bytes : int
-        What is billed by.
-    queue_seconds, engine_seconds : float
-    """
-
-    id: str
-    scanned_bytes: int
-    queue_seconds: float
-    engine_seconds: float
 
 
 class Athena:
@@ -122,26 +103,51 @@ class Athena:
             Athena failed, three times where it says that another try may help.
         QueryStopped
             The time was up, or more was scanned than the workgroup allows.
+        QueryRuns
+            The time was up, and the query did not stop.
+        Interrupted
+            Somebody pressed Ctrl-C.
         ServiceUnreachable
-            No answer.
+            No answer; the query may run.
         """
         until = self._clock() + self.timeout
         nonce = secrets.token_hex(4)
         for attempt in range(1, ATTEMPTS + 1):
             call = start_call(self.place, text, values, f"{nonce}-{attempt}")
-            query = self._start(call)
-            try:
-                found = self._wait(query, until)
-            except KeyboardInterrupt:
-                self._stop(query)
-                raise
+            query, found = self._to_its_end(call, until)
             status = found["Status"]
             if status["State"] == "SUCCEEDED":
-                return _ended(query, found.get("Statistics", {}))
+                return ended_of(query, found.get("Statistics", {}))
             if not status.get("AthenaError", {}).get("Retryable") or attempt == ATTEMPTS:
-                raise _failure(query, status)
-            logger.info("query %s failed and may be tried again: %s", query, _reason(status))
+                raise failure_of(query, status)
+            logger.info("query %s failed and may be tried again: %s", query, reason_of(status))
         raise AssertionError("the last attempt returns or raises")
+
+    def _to_its_end(self, call: ApiCall, until: float) -> tuple[str, dict[str, Any]]:
+        """Send a query, wait for its end, and give its id and how it ended."""
+        query: str | None = None
+        found: dict[str, Any] | None = None
+        interrupt: KeyboardInterrupt | None = None
+        try:
+            query = self._start(call)
+            found = self._wait(query, until)
+        except KeyboardInterrupt as given:
+            interrupt = given
+        except ServiceUnreachable as lost:
+            which = f"query {query}" if query else "the query, if it has arrived,"
+            raise ServiceUnreachable(f"{lost}; {which} may still run") from lost
+        # Out of the handler: what is raised there is taken for the interrupt itself.
+        if interrupt is not None:
+            _, told = self._stop(call, query)
+            terminated = isinstance(interrupt, Terminated)
+            raise Interrupted(f"interrupted; {told}", terminated=terminated)
+        if query is not None and found is not None:
+            return query, found
+        stopped, told = self._stop(call, query)
+        said = f"not ended after {self.timeout:.0f} s; {told}"
+        if not stopped:
+            raise QueryRuns(said)
+        raise QueryStopped(f"{said}; narrow it, or give a longer --timeout")
 
     def rows(self, query: str) -> tuple[list[tuple[str, str]], Iterator[tuple[str | None, ...]]]:
         """Give the columns of a result, name and type, and its rows as text; NULL is None."""
@@ -169,54 +175,68 @@ class Athena:
 
     def _page(self, query: str, more: dict[str, str]) -> dict[str, Any]:
         asked = {"QueryExecutionId": query, "MaxResults": PAGE, **more}
-        return self.aws.make(ApiCall(SERVICE, "GetQueryResults", asked))
+        return self._ask(ApiCall(SERVICE, "GetQueryResults", asked))
 
     def _start(self, call: ApiCall) -> str:
         """Send a query until there is an answer; its token makes the second of two harmless."""
-        pause = _FIRST_LOOK
-        for submit in range(1, _SUBMITS + 1):
-            try:
-                # Without botocore's own retries: they would multiply with these.
-                return str(self.aws.make(call, once=True)["QueryExecutionId"])
-            except AnswerLost:
-                if submit == _SUBMITS:
-                    raise
-                self._sleep(pause)
-                pause *= 2
-            except CallFailed as error:
-                raise QueryRefused(
-                    f"{error}; check the query, --workgroup, --database, --region and the rights "
-                    "of the AWS identity"
-                ) from error
-        raise AssertionError("the last submit returns or raises")
+        try:
+            # Without botocore's own retries: they would multiply with these.
+            return str(self._ask(call, once=True)["QueryExecutionId"])
+        except CallFailed as error:
+            raise QueryRefused(
+                f"{error}; check the query, --workgroup, --database, --region and the rights of "
+                "the AWS identity"
+            ) from error
 
-    def _wait(self, query: str, until: float) -> dict[str, Any]:
+    def _wait(self, query: str, until: float) -> dict[str, Any] | None:
+        """Look until a query has ended; None when the time is up."""
         pause = _FIRST_LOOK
         while True:
             found = self._look(query)
             if found["Status"]["State"] in _ENDED:
                 return found
             if self._clock() >= until:
-                self._stop(query)
-                raise QueryStopped(
-                    f"query {query} has not ended after {self.timeout:.0f} s and was stopped; "
-                    "narrow it, or give a longer --timeout"
-                )
+                return None
             self._sleep(max(0.0, min(pause, until - self._clock())))
             pause = min(2 * pause, _LAST_LOOK)
 
     def _look(self, query: str) -> dict[str, Any]:
-        asked = {"QueryExecutionId": query}
-        answer = self.aws.make(ApiCall(SERVICE, "GetQueryExecution", asked))
+        answer = self._ask(ApiCall(SERVICE, "GetQueryExecution", {"QueryExecutionId": query}))
         found: dict[str, Any] = answer["QueryExecution"]
         return found
 
-    def _stop(self, query: str) -> None:
+    def _ask(self, call: ApiCall, *, once: bool = False) -> dict[str, Any]:
+        """Make a call that may be made twice, again where no answer comes."""
+        pause = _FIRST_LOOK
+        for ask in range(1, _ASKS + 1):
+            try:
+                return self.aws.make(call, once=once)
+            except AnswerLost as lost:
+                if ask == _ASKS:
+                    raise
+                logger.info("%s; asking again", lost)
+            self._sleep(pause)
+            pause = min(2 * pause, _LAST_LOOK)
+        raise AssertionError("the last one returns or raises")
+
+    def _stop(self, call: ApiCall, query: str | None) -> tuple[bool, str]:
+        """Stop a query; give whether it has ended, and in words what became of it."""
+        told = "the query, if it has arrived, may still run"
         try:
-            self.aws.make(ApiCall(SERVICE, "StopQueryExecution", {"QueryExecutionId": query}))
-            logger.warning("query %s was stopped", query)
-        except StormlakeError as error:
-            logger.warning("query %s could not be stopped: %s", query, error)
+            # The answer with the id did not come: the same token brings it.
+            query = query or self._start(call)
+            told = f"query {query} could not be told to stop and may still run"
+            self._ask(ApiCall(SERVICE, "StopQueryExecution", {"QueryExecutionId": query}))
+            told = f"query {query} was told to stop and may still run"
+            for _ in range(_LAST_LOOKS):
+                found = self._look(query)
+                if found["Status"]["State"] in _ENDED:
+                    return True, how_it_stopped(query, found)
+                self._sleep(_FIRST_LOOK)
+        except (KeyboardInterrupt, StormlakeError) as error:
+            # A second Ctrl-C means: let me out.
+            logger.info("%s: %r", told, error)
+        return False, f"{told}; `aws athena stop-query-execution` stops it"
 
 
 def start_call(place: Place, text: str, values: Sequence[str], attempt: str) -> ApiCall:
@@ -238,62 +258,3 @@ def start_call(place: Place, text: str, values: Sequence[str], attempt: str) -> 
         }
         | ({"ExecutionParameters": list(values)} if values else {}),
     )
-
-
-def workgroup_call(workgroup: str) -> ApiCall:
-    """Ask how a workgroup is set up."""
-    return ApiCall(SERVICE, "GetWorkGroup", {"WorkGroup": workgroup})
-
-
-def refuse_open_workgroup(aws: Aws, workgroup: str) -> None:
-    """Refuse a workgroup that does not decide where results go and how much a query may scan.
-
-    Raises
-    ------
-    RefusedInput
-        There is no such workgroup, or something of this is missing.
-    """
-    try:
-        answer = aws.make(workgroup_call(workgroup))
-    except CallFailed as error:
-        raise RefusedInput(f"--workgroup {workgroup}: {error}") from error
-    settings = answer["WorkGroup"].get("Configuration", {})
-    managed = settings.get("ManagedQueryResultsConfiguration", {}).get("Enabled")
-    place = managed or settings.get("ResultConfiguration", {}).get("OutputLocation")
-    missing = [
-        what
-        for what, there in {
-            "EnforceWorkGroupConfiguration": settings.get("EnforceWorkGroupConfiguration"),
-            "a place for results": place,
-            "BytesScannedCutoffPerQuery": settings.get("BytesScannedCutoffPerQuery"),
-        }.items()
-        if not there
-    ]
-    if missing:
-        raise RefusedInput(
-            f"workgroup {workgroup} lacks {' and '.join(missing)}: without them a query may scan "
-            "and write what it likes. `aws athena update-work-group` sets them; see docs/athena.md"
-        )
-
-
-def _ended(query: str, statistics: dict[str, Any]) -> Ended:
-    return Ended(
-        query,
-        int(statistics.get("DataScannedInBytes", 0)),
-        statistics.get("QueryQueueTimeInMillis", 0) / 1000,
-        statistics.get("EngineExecutionTimeInMillis", 0) / 1000,
-    )
-
-
-def _reason(status: dict[str, Any]) -> str:
-    error = status.get("AthenaError", {})
-    return str(status.get("StateChangeReason") or error.get("ErrorMessage") or "no reason given")
-
-
-def _failure(query: str, status: dict[str, Any]) -> StormlakeError:
-    said = f"query {query}: {status['State']}: {_reason(status)}"
-    if status["State"] == "CANCELLED":
-        return QueryStopped(said)
-    if status.get("AthenaError", {}).get("ErrorCategory") == _USER_ERROR:
-        return QueryRefused(said)
-    return QueryFailed(said)

@@ -17,14 +17,13 @@ import click
 from stormlake.athena.execution import (
     TIMEOUT,
     Athena,
-    Ended,
     Place,
-    refuse_open_workgroup,
     start_call,
-    workgroup_call,
 )
 from stormlake.athena.expected import Expected, expected_bytes
 from stormlake.athena.options import place_options
+from stormlake.athena.outcomes import Ended
+from stormlake.athena.workgroup import refuse_open_workgroup, workgroup_call
 from stormlake.errors import RefusedInput
 from stormlake.lake.runs import read_records
 from stormlake.lake.sql_files import (
