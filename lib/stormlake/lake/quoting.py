@@ -27,10 +27,10 @@ def quote_identifier(name: str) -> str:
     Raises
     ------
     RefusedInput
-        The name is empty, too long, or holds a NUL, which no identifier may.
+        The name is empty, too long, no Unicode, or holds a NUL, which no identifier may.
     """
-    lower = name.lower()
-    size = len(lower.encode("utf-8", "surrogatepass"))
+    lower = _unicode(name).lower()
+    size = len(lower.encode())
     if not lower or size > IDENTIFIER_BYTES or "\0" in lower:
         raise RefusedInput(
             f"{name!r} is no name in Redshift: expected 1 to {IDENTIFIER_BYTES} bytes of UTF-8 "
@@ -52,7 +52,7 @@ def quote_literal(text: str, *, constant: bool = False) -> str:
     Raises
     ------
     RefusedInput
-        The text holds a NUL, which no VARCHAR may.
+        The text is no Unicode, or holds a NUL, which no VARCHAR may.
 
     Notes
     -----
@@ -61,7 +61,7 @@ def quote_literal(text: str, *, constant: bool = False) -> str:
     """
     if "\0" in text:
         raise RefusedInput(f"{text!r} holds a NUL, which no text in Redshift may")
-    quoted = text.replace("'", "''")
+    quoted = _unicode(text).replace("'", "''")
     if constant:
         return "'" + quoted.replace("\\", "\\\\") + "'"
     parts = ["'" + part + "'" for part in quoted.split("\\")]
@@ -71,3 +71,15 @@ def quote_literal(text: str, *, constant: bool = False) -> str:
 def qualified(schema: str, name: str) -> str:
     """Write a table with its schema, both quoted."""
     return f"{quote_identifier(schema)}.{quote_identifier(name)}"
+
+
+def _unicode(text: str) -> str:
+    """Refuse half a surrogate pair, as an argument of bytes that are no UTF-8 has."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RefusedInput(
+            f"{text!r} is no text in Redshift: expected Unicode, got half a surrogate pair at "
+            f"character {error.start + 1}"
+        ) from error
+    return text
