@@ -114,6 +114,25 @@ def test_errors_tell_file_line_column_and_reason_of_a_failed_load(
     assert run(warehouse, monkeypatch, "warehouse", "errors", "wind_max").stdout == ""
 
 
+def test_errors_of_one_run_are_found_among_many_and_over_many_pages(
+    warehouse: RedshiftStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.create(REQUESTS_BY_OS)
+    for run_id in ("bad", "worse", "xbad", "worst"):
+        with pytest.raises(LoadFailed):
+            bring(warehouse, [row_of(REQUESTS_BY_OS, os="y" * 1025)], run_id)
+    monkeypatch.setattr("stormlake.warehouse.errors_command.PAGE", 1)
+
+    def names(*options: str) -> list[str]:
+        told = run(warehouse, monkeypatch, "warehouse", "errors", "--output", "json", *options)
+        return [each["load"].split()[1] for each in summary(told)["loads"]]
+
+    assert names("--limit", "3") == ["worst", "xbad", "worse"]
+    assert names("requests_by_os", "--from-run", "bad") == ["bad"]
+    assert names("--from-run", "bad") == ["bad"]
+    assert names("--from-run", "none") == []
+
+
 def test_commands_say_that_a_service_does_not_answer(
     warehouse: RedshiftStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
