@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable
 from stormlake.lake.tables import ALERTS, REQUESTS_BY_OS
 from stormlake.lake.types import arrow_fields
-from stormlake.warehouse.ledger import LEDGER, read_ledger
+from stormlake.warehouse.ledger import LEDGER, LedgerNotRead, read_ledger
 from stormlake.warehouse.loading import (
     LoadCancelled,
     LoadedInPart,
@@ -308,6 +309,38 @@ def test_what_is_missing_in_the_warehouse_is_named(
         warehouse.create()
     with pytest.raises(RefusedInput, match="stormlake ddl --engine redshift"):
         bring(warehouse, os_rows("2026-04-01", 5))
+
+
+@pytest.mark.parametrize("at", [0, 'CREATE TEMP TABLE "stormlake_stage"'])
+def test_a_server_that_dies_is_a_failed_load_and_no_refused_input(
+    requests: RedshiftStandIn, at: int | str
+) -> None:
+    requests.before(at, requests.kill_backend)
+    with pytest.raises(LoadFailed) as failed:
+        bring(requests, os_rows("2026-04-01", 5))
+    assert failed.value.exit_code == ExitCode.FAILED
+    assert "terminating connection" in str(failed.value)
+
+
+def test_a_ledger_that_another_holds_for_too_long_is_not_said_to_be_missing(
+    requests: RedshiftStandIn,
+) -> None:
+    released = threading.Event()
+    reached = threading.Event()
+
+    def wait(state: Any) -> None:
+        reached.set()
+        hold(state, released)
+
+    requests.before("COPY", wait)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(bring, requests, os_rows("2026-04-01", 5))
+        assert reached.wait(10)
+        with pytest.raises(LedgerNotRead, match="another load may hold its lock") as stopped:
+            read_ledger(quick(requests, timeout=0.2))
+        released.set()
+        assert first.result(timeout=60).outcome == "loaded"
+    assert stopped.value.exit_code == ExitCode.CANCELLED
 
 
 def test_a_ledger_that_is_not_there_is_refused_before_anything_is_sent(

@@ -26,6 +26,7 @@ TIMEOUT: Final = 3600.0
 """Seconds that a load is waited for."""
 _FIRST_LOOK, _LAST_LOOK = 0.5, 30.0
 """Seconds between two looks at a statement: they double from the first to the last."""
+_LOOKS_AFTER_CANCEL: Final = 10
 _SUBMITS: Final = 6
 """How often one submit is asked for again, always with the same token."""
 _ENDED: Final = frozenset({"FINISHED", "FAILED", "ABORTED"})
@@ -173,32 +174,41 @@ class DataApi:
         return self._result(described["Id"]) if described.get("HasResultSet") else []
 
     def _to_its_end(self, call: ApiCall) -> dict[str, Any]:
-        """Send a call and wait until its statement has ended."""
+        """Send a call and wait until its statement has ended; when interrupted, stop it."""
         until = self._clock() + self.timeout
-        answer = self._submit(call, until)
+        statement = str(self._submit(call, until)["Id"])
         try:
-            return self._wait(answer["Id"], until)
+            return self._wait(statement, until)
         except KeyboardInterrupt:
-            self._cancel(answer["Id"])
+            self._withdraw(lambda: statement)
             raise
 
     def _submit(self, call: ApiCall, until: float) -> dict[str, Any]:
         """Send a call until there is an answer; its token makes the second of two harmless."""
         pause = _FIRST_LOOK
         lost = 0
-        while True:
-            try:
-                # Without botocore's own retries: they would multiply with these.
-                return self._make(call, once=True)
-            except AnswerLost:
-                lost += 1
-                if lost >= _SUBMITS:
-                    raise
-            except _Busy as busy:
-                if self._clock() + pause > until:
-                    raise ServiceUnreachable(f"{self.target} is busy: {busy}") from busy
-            self._sleep(pause)
-            pause = min(2 * pause, _LAST_LOOK)
+        arrived = False  # Whether the service may have it.
+        try:
+            while True:
+                before, arrived = arrived, True
+                try:
+                    # Without botocore's own retries: they would multiply with these.
+                    return self._make(call, once=True)
+                except AnswerLost:
+                    lost += 1
+                    if lost >= _SUBMITS:
+                        raise
+                except _Busy as busy:
+                    arrived = before
+                    if self._clock() + pause > until:
+                        raise ServiceUnreachable(f"{self.target} is busy: {busy}") from busy
+                self._sleep(pause)
+                pause = min(2 * pause, _LAST_LOOK)
+        except KeyboardInterrupt:
+            if arrived:
+                # The same token again: its id is needed to stop it.
+                self._withdraw(lambda: str(self._make(call, once=True)["Id"]))
+            raise
 
     def _wait(self, statement: str, until: float) -> dict[str, Any]:
         pause = _FIRST_LOOK
@@ -214,15 +224,22 @@ class DataApi:
     def _stopped(self, statement: str) -> dict[str, Any]:
         """Cancel a statement whose time is up, and say how it ended."""
         self._cancel(statement)
-        for _ in range(10):
+        for _ in range(_LOOKS_AFTER_CANCEL):
             described = self._look(statement)
             if described["Status"] in _ENDED:
                 return described
             self._sleep(_FIRST_LOOK)
         raise NotEnded(
-            f"statement {statement} of {self.target} has not ended after {self.timeout:.0f} s and "
-            "was told to stop, but runs on; look with `stormlake warehouse status` later"
+            f"statement {statement} of {self.target} was told to stop, but runs on; look with "
+            "`stormlake warehouse status` later"
         )
+
+    def _withdraw(self, find: Callable[[], str]) -> None:
+        """Stop a statement for somebody who leaves, and see it end: the ledger is read next."""
+        try:
+            self._stopped(find())
+        except StormlakeError as error:
+            logger.warning("what was sent to %s may still be running: %s", self.target, error)
 
     def _cancel(self, statement: str) -> None:
         try:
@@ -232,10 +249,17 @@ class DataApi:
             logger.info("statement %s was not cancelled: %s", statement, error)
 
     def _look(self, statement: str) -> dict[str, Any]:
-        return self.ask(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}))
+        # What runs there for an hour must not be given up because the network is gone for a moment.
+        return self.ask(ApiCall(SERVICE, "DescribeStatement", {"Id": statement}), patient=True)
 
-    def ask(self, call: ApiCall) -> dict[str, Any]:
+    def ask(self, call: ApiCall, *, patient: bool = False) -> dict[str, Any]:
         """Make a call that only looks, again and again where the service is busy.
+
+        Parameters
+        ----------
+        call : ApiCall
+        patient : bool
+            Also where there is no answer, for half a minute beyond botocore's own retries.
 
         Raises
         ------
@@ -246,11 +270,14 @@ class DataApi:
         while True:
             try:
                 return self._make(call)
+            except AnswerLost:
+                if not patient or pause > _LAST_LOOK:
+                    raise
             except _Busy as busy:
                 if pause > _LAST_LOOK:
                     raise ServiceUnreachable(f"{self.target} is busy: {busy}") from busy
-                self._sleep(pause)
-                pause *= 2
+            self._sleep(pause)
+            pause *= 2
 
     def _result(self, statement: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

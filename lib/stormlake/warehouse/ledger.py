@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from stormlake.errors import RefusedInput
+from stormlake.errors import ExitCode, RefusedInput, StormlakeError
 from stormlake.lake.quoting import qualified, quote_identifier, quote_literal
 from stormlake.lake.types import Column, Table, Warehouse
 
@@ -48,6 +48,12 @@ LEDGER: Final = Table(
 """Nothing loads it as a table; a load's own transaction adds its rows."""
 
 
+class LedgerNotRead(StormlakeError):
+    """Reading the ledger was stopped; whoever loads holds its lock."""
+
+    exit_code = ExitCode.CANCELLED
+
+
 @dataclass(frozen=True)
 class LedgerRow:
     """One row of the ledger, its columns as in `LEDGER`."""
@@ -79,12 +85,19 @@ def read_ledger(
     ------
     RefusedInput
         There is no ledger in that schema, or it may not be read.
+    LedgerNotRead
+        Not in time, or somebody stopped it.
     """
     from stormlake.warehouse.data_api import StatementFailed
 
     try:
         found = api.query(ledger_query(api.target.schema, table, job, run_id))
     except StatementFailed as error:
+        if error.status == "ABORTED":
+            raise LedgerNotRead(
+                f"reading the ledger of {api.target} was stopped ({error.error}): another load "
+                "may hold its lock; run it again, or with a longer --timeout where there is one"
+            ) from error
         raise RefusedInput(
             f"the ledger of {api.target} cannot be read: {error.error}; where it is missing, "
             "`stormlake ddl --engine redshift --all --apply` with the same options makes it"

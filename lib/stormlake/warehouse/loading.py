@@ -18,8 +18,9 @@ from typing import Final, Literal
 from stormlake.errors import ExitCode, RefusedInput, ServiceUnreachable, StormlakeError
 from stormlake.lake.runs import canonical
 from stormlake.lake.tables import TABLES
+from stormlake.warehouse.apply_ddl import columns_query
 from stormlake.warehouse.data_api import DataApi, Finished, NotEnded, StatementFailed
-from stormlake.warehouse.ledger import LEDGER, LedgerRow, read_ledger
+from stormlake.warehouse.ledger import LedgerRow, read_ledger
 from stormlake.warehouse.load_errors import reason_of
 from stormlake.warehouse.manifest import Manifest
 from stormlake.warehouse.scope import LoadScope
@@ -196,17 +197,12 @@ def _told(
             f"{what}: a run that started later is loaded in this scope, and this one would bring "
             "old data back; nothing was changed"
         )
-    if failed.name == "lock":
-        return RefusedInput(
-            f"{what}: the ledger {LEDGER.name} cannot be locked: {failed.error}; where it is "
-            "missing, `stormlake ddl --engine redshift --all --apply` makes it"
-        )
-    if failed.name == "create_stage":
+    if failed.name == "create_stage" and _is_missing(api, scope.table.name):
         # Of a table that is not ours only its definition's file can make one.
         ours = scope.table.name in TABLES or scope.table.name in WAREHOUSE_TABLES
         named = scope.table.name if ours else "FILE.toml"
         return RefusedInput(
-            f"{what}: the table cannot be read: {failed.error}; where it is missing, `stormlake "
+            f"{what}: there is no such table, or it may not be read: {failed.error}; `stormlake "
             f"ddl --engine redshift {named} --apply` makes it"
         )
     if failed.name == "copy":
@@ -214,10 +210,19 @@ def _told(
             f"{what}: COPY from {manifest.url} was refused, nothing was loaded:\n"
             f"{reason_of(api, failed)}"
         )
+    at = f"statement {failed.index + 1} ({failed.name})" if failed.index >= 0 else "the transaction"
     return LoadFailed(
-        f"{what}: statement {failed.index + 1} ({failed.name}) failed with manifest "
-        f"{manifest.url}, nothing was loaded: {failed.error}"
+        f"{what}: {at} failed with manifest {manifest.url}, nothing was loaded: {failed.error}"
     )
+
+
+def _is_missing(api: DataApi, table: str) -> bool:
+    """Whether the warehouse has no such table for us; False where it cannot be asked."""
+    try:
+        return not api.query(columns_query(api.target.schema, table))
+    except StormlakeError:
+        # The load has failed already; that is what is told.
+        return False
 
 
 def _state(api: DataApi, scope: LoadScope) -> str:
