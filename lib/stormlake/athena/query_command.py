@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from stormlake.athena.answers import as_json, csv_lines, table_lines
 from stormlake.athena.execution import (
     TIMEOUT,
     Athena,
@@ -38,15 +37,11 @@ from stormlake.running.aws import Aws, print_calls
 from stormlake.running.job import open_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
 from stormlake.running.prices import Prices, prices_option, read_prices
-from stormlake.running.text_table import text_table
 
 MB: Final = 1 << 20
 LEAST_BILLED: Final = 10 * MB
 """What a query is billed at the least; above it by the MB (Amazon Athena pricing)."""
 TB: Final = 1 << 40
-
-_NUMBERS: Final = frozenset({"tinyint", "smallint", "integer", "bigint"})
-_FLOATS: Final = frozenset({"float", "real", "double"})
 
 
 @click.command("query", cls=StormlakeCommand)
@@ -65,7 +60,12 @@ _FLOATS: Final = frozenset({"float", "real", "double"})
     metavar="URI",
     help="The lake, to tell from its run records what the query should have scanned.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV; NULL is empty.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help='Print all rows as CSV: NULL is nothing, an empty text is "".',
+)
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -101,6 +101,8 @@ def main(
     Values go beside the text, never into it. The workgroup must say where results go and how much
     a query may scan.
     """
+    if as_csv and common.output == "json":
+        raise RefusedInput("--csv and --output json are two forms of one answer; give one")
     query, given = _read(file, params)
     text, literals = athena_text(query, given)
     if common.dry_run:
@@ -112,29 +114,30 @@ def main(
     refuse_open_workgroup(aws, place.workgroup)
     expected = None
     if lake is not None:
-        records = read_records(open_lake(lake, common).store)
+        where = open_lake(lake, common)
+        if not where.exists():
+            raise RefusedInput(f"there is no lake at {lake}; check --lake, or leave it out")
+        records = read_records(where.store)
         expected = expected_bytes(query.text, bind(query, given), records)
     ended = athena.run(text, literals)
     columns, rows = athena.rows(ended.id)
     report = _report(ended, expected, prices)
+    names = [name for name, _ in columns]
     if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow([name for name, _ in columns])
-        writer.writerows(rows)
+        for line in csv_lines(names, rows):
+            click.echo(line)
         _print_report(report, err=True)
         return
     shown = list(islice(rows, limit))
-    more = sum(1 for _ in rows)
+    # Not how many: each 1,000 of them would be one more request.
+    more = next(rows, None) is not None
     if common.output == "json":
-        told = [
-            dict(zip([n for n, _ in columns], row, strict=True)) for row in _typed(columns, shown)
-        ]
-        answer = {"rows": told, "count": len(shown) + more, **report}
+        answer = {"rows": as_json(columns, shown), "count": len(shown), "more": more, **report}
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    names = [name for name, _ in columns]
-    click.echo(text_table([dict(zip(names, row, strict=True)) for row in shown], names))
-    click.echo(f"{len(shown) + more:,} rows" + (f", {limit:,} shown" if more else ""))
+    for line in table_lines(names, shown):
+        click.echo(line)
+    click.echo(f"{len(shown):,} rows" + (" shown, there are more" if more else ""))
     _print_report(report)
 
 
@@ -145,6 +148,11 @@ def _read(file: Path, params: Sequence[str]) -> tuple[SqlFile, dict[str, Value]]
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"cannot read {file}: {error}") from error
     query = parse_query(file.name, text)
+    if "athena" not in query.engines.lower():
+        raise RefusedInput(
+            f"{file.name}: its head says `Engines  {query.engines}`; a file that Athena is to run "
+            "names it there"
+        )
     return query, parse_parameters(query, params)
 
 
@@ -193,24 +201,3 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
                 "         Athena read more than these partitions hold: the query does not prune, "
                 "or the tables are registered without projection"
             )
-
-
-def _typed(
-    columns: Sequence[tuple[str, str]], rows: Iterable[tuple[str | None, ...]]
-) -> Iterator[tuple[Any, ...]]:
-    """Numbers and booleans as such, by the types that Athena names."""
-    kinds = [kind for _, kind in columns]
-    for row in rows:
-        yield tuple(_value(kind, text) for kind, text in zip(kinds, row, strict=True))
-
-
-def _value(kind: str, text: str | None) -> Any:
-    if text is None:
-        return None
-    if kind in _NUMBERS:
-        return int(text)
-    if kind in _FLOATS:
-        number = float(text)
-        # JSON has no NaN and no infinity.
-        return number if math.isfinite(number) else text
-    return text == "true" if kind == "boolean" else text
