@@ -107,7 +107,13 @@ def prepared(warehouse: RedshiftStandIn, request: pytest.FixtureRequest) -> Prep
     return Prepared(warehouse, request.param)
 
 
-def mortal(stand_in: RedshiftStandIn, call: int, *, before: bool) -> tuple[DataApi, list[str]]:
+def mortal(
+    stand_in: RedshiftStandIn,
+    call: int,
+    *,
+    before: bool,
+    end: type[BaseException] = Killed,
+) -> tuple[DataApi, list[str]]:
     """A client that dies at its call of this number; also the calls it has made."""
     api = quick(stand_in)
     make = api.aws.make
@@ -116,10 +122,10 @@ def mortal(stand_in: RedshiftStandIn, call: int, *, before: bool) -> tuple[DataA
     def counted(request: Any, **options: Any) -> Any:
         made.append(request.operation)
         if before and len(made) == call + 1:
-            raise Killed
+            raise end
         answer = make(request, **options)
         if not before and len(made) == call + 1:
-            raise Killed
+            raise end
         return answer
 
     api.aws.make = counted  # type: ignore[method-assign]
@@ -144,6 +150,31 @@ def test_a_client_that_dies_at_any_call_leaves_a_load_that_can_be_run_again(
         break
     # How often it looks differs from run to run; the last round met no death.
     assert "BatchExecuteStatement" in made and call >= len(set(made)) + 2
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it is sent", "before its answer"])
+def test_after_ctrl_c_at_any_call_what_is_said_of_the_ledger_is_true_and_stays_so(
+    prepared: Prepared, before: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = 0
+    while True:
+        stand_in, scope = prepared.stand_in, prepared.scope
+        api, made = mortal(stand_in, call, before=before, end=KeyboardInterrupt)
+        caplog.clear()
+        try:
+            load(api, scope, prepared.manifest, how(stand_in))
+        except KeyboardInterrupt:
+            stand_in.service.wait()
+            loaded = pending(quick(stand_in), scope) is None
+            said = f"run run-1 is {'' if loaded else 'not '}loaded"
+            assert [record.message.endswith(said) for record in caplog.records] == [True], made
+            prepared.load()
+            prepared.check()
+            prepared.reset()
+            call += 1
+            continue
+        break
+    assert made[0] == "BatchExecuteStatement" and call >= 3
 
 
 def test_a_server_that_dies_before_any_statement_leaves_a_load_that_can_be_run_again(

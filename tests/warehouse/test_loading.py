@@ -264,6 +264,16 @@ def test_serialization_errors_without_end_are_told(requests: RedshiftStandIn) ->
     assert len(requests.service.batches) == 4  # the first and three more
 
 
+def test_a_number_of_rows_is_no_serialization_error(requests: RedshiftStandIn) -> None:
+    rows = os_rows("2026-04-01", 5)
+    body = parquet(REQUESTS_BY_OS, rows)
+    files = (ManifestFile(requests.put("unload/part.parquet", body), len(body), 1023),)
+    manifest = Manifest(requests.put("unload/m.json", manifest_text(files)), "e", files)
+    with pytest.raises(LoadFailed, match="expected 1023 rows"):
+        load(quick(requests), scope_of(REQUESTS_BY_OS, rows), manifest, how(requests))
+    assert len(requests.service.batches) == 1
+
+
 def test_time_out_cancels_and_says_that_nothing_was_loaded(requests: RedshiftStandIn) -> None:
     requests.before("COPY", hold)
     rows = os_rows("2026-04-01", 5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +28,9 @@ from stormlake.warehouse.scope import LoadScope
 from stormlake.warehouse.statements import How, load_statements
 from stormlake.warehouse.tables import WAREHOUSE_TABLES
 
-SERIALIZATION: Final = "1023"
-"""Code of "Serializable isolation violation on table" (Amazon Redshift Database Developer Guide,
-"Serializable isolation"): all is rolled back, and the same batch may be run again."""
+SERIALIZATION: Final = re.compile(r"\b1023\b.*serializable isolation", re.I | re.S)
+"""How error 1023 is told (Amazon Redshift Database Developer Guide, "Serializable isolation"): all
+is rolled back, and the same batch may be run again. The number alone may be one of rows."""
 RETRIES: Final = 3
 STATEMENT_NAME: Final = "stormlake load "
 """How our loads begin their name in the Data API's list of statements; table and run follow."""
@@ -163,7 +164,8 @@ def load(
         except StatementFailed as failed:
             if not _is_left(api, scope):
                 return Loaded("already_loaded", _rows(api, scope))
-            if SERIALIZATION in failed.error and failed.status == "FAILED" and attempt <= RETRIES:
+            again = failed.status == "FAILED" and SERIALIZATION.search(failed.error)
+            if again and attempt <= RETRIES:
                 seconds = _PAUSE * 2 ** (attempt - 1) * (0.5 + scatter())
                 logger.info("another transaction was in the way; again in %.1f s", seconds)
                 pause(seconds)
