@@ -4,17 +4,20 @@
         athena = Athena(stand_in.aws(), stand_in.place)
 
 CREATE EXTERNAL TABLE, CREATE DATABASE, CREATE VIEW and SELECT are carried out; requests and answers
-are checked against AWS's own description of the two services. A table's partitions come from its
-projection or from the catalog, and are pruned by what the query says of the partition columns;
-bytes scanned are those of the column chunks that it reads.
+are checked against AWS's own description of the two services. A table's files are those in the
+folders that its projection names (values, range and template), or else the catalog; their types
+must be the table's. DuckDB reads them through a file system that notes what it reads, so bytes
+scanned are those of the column chunks that it wanted, of the partitions that it did not leave out.
 
 What it cannot show:
 
 | of Athena | here |
 | --- | --- |
 | Trino's planner, functions and errors | DuckDB's, after sqlglot has translated the dialect |
-| pruning through views and joins, or within a file | what stands beside the table in WHERE |
-| milliseconds: Athena shows a TIMESTAMP with three digits | the same, by a format of the answer |
+| which filters reach the partitions through views, windows and joins | DuckDB's planner decides |
+| how an injected column's value must be given | an equality with a literal, in any WHERE |
+| bytes: Trino also reads footers, and none for COUNT(*) | whole column chunks; one for COUNT(*) |
+| milliseconds: Athena reads a TIMESTAMP with three digits | reads six, shows three |
 | queueing, engine time, concurrency | numbers without meaning |
 | where results are written, Lake Formation, IAM, KMS | none |
 | projection by `integer` and `enum` with ranges | `date`, `enum` and `injected` alone |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +14,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
-from tests.fakes.athena.tables import (
-    CatalogTable,
-    PartitionFiles,
-    QueryError,
-    partitions_there,
-    read_create,
-    read_partitions,
-)
+from tests.fakes.athena.scan import File, Scan
+from tests.fakes.athena.tables import CatalogTable, QueryError, partitions_there, read_create
 
 _TYPES = {
     "BIGINT": "bigint",
@@ -79,142 +74,129 @@ class Engine:
             return Answer([], [], 0, False)
         view = re.match(r'CREATE OR REPLACE VIEW "([^"]+)" AS\n(.*)\Z', code, re.DOTALL)
         if view:
-            self._select(database, view[2], [])  # it must be valid
+            self._select(database, view[2], [], only_plan=True)  # it must be valid
             with self.lock:
                 self.views.setdefault(database, {})[view[1]] = view[2]
             return Answer([], [], 0, False)
         return self._select(database, text, values)
 
-    def _select(self, database: str, text: str, values: list[str]) -> Answer:
-        try:
-            tree = sqlglot.parse_one(_filled(text, values), read="athena")
-        except sqlglot.errors.SqlglotError as error:
-            raise QueryError(f"SYNTAX_ERROR: {error}") from error
+    def _select(
+        self, database: str, text: str, values: list[str], *, only_plan: bool = False
+    ) -> Answer:
+        tree = _parsed(_filled(text, values))
         if not isinstance(tree, exp.Query):
             raise QueryError("NOT_SUPPORTED: the stand-in answers SELECT alone")
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
-        scanned = self._open(connection, database, tree)
         try:
+            scans = self._open(connection, database, tree, only_plan)
             relation = connection.sql(tree.sql("duckdb"))
             if relation is None:
                 raise QueryError("SYNTAX_ERROR: no result")
-            kinds = [str(kind) for kind in relation.types]
-            names = list(relation.columns)
+            columns = [
+                (name, _TYPES.get(kind, "decimal" if kind.startswith("DECIMAL") else "varchar"))
+                for name, kind in zip(relation.columns, map(str, relation.types), strict=True)
+            ]
+            if only_plan:
+                return Answer(columns, [], 0, False)
             table = relation.to_arrow_table()
         except duckdb.Error as error:
             raise QueryError(f"SYNTAX_ERROR: {error}") from error
-        rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-        columns = [
-            (name, _TYPES.get(kind, "decimal" if kind.startswith("DECIMAL") else "varchar"))
-            for name, kind in zip(names, kinds, strict=True)
-        ]
+        finally:
+            connection.close()
+        for scan in scans:
+            scan.check()
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        scanned = sum(scan.bytes() for scan in scans)
         return Answer(columns, [tuple(map(_text, row)) for row in rows], scanned, True)
 
     def _open(
-        self, connection: duckdb.DuckDBPyConnection, database: str, tree: exp.Expression
-    ) -> int:
-        """Make what a query names known to DuckDB, and give the bytes scanned."""
-        scanned = 0
-        left = [tree]
-        done: set[str] = set()
-        made: list[tuple[str, str]] = []
-        while left:
-            query = left.pop()
-            ctes = {cte.alias for cte in query.find_all(exp.CTE)}
-            for named in query.find_all(exp.Table):
-                name = named.name
-                if name in ctes or name in done:
-                    continue
-                done.add(name)
-                view = self.views.get(database, {}).get(name)
-                if view is not None:
-                    made.append((name, view))
-                    left.append(sqlglot.parse_one(view, read="athena"))
-                    continue
-                table = self.databases[database].get(name)
-                if table is None:
-                    raise QueryError(f"TABLE_NOT_FOUND: Table '{database}.{name}' does not exist")
-                scanned += self._open_table(connection, table, query, named)
-        for name, view in reversed(made):
-            body = sqlglot.parse_one(view, read="athena").sql("duckdb")
-            connection.execute(f'CREATE VIEW "{name}" AS {body}')
-        return scanned
-
-    def _open_table(
         self,
         connection: duckdb.DuckDBPyConnection,
-        table: CatalogTable,
-        query: exp.Expression,
-        named: exp.Table,
-    ) -> int:
-        there = partitions_there(self._s3, table)
-        conditions = _conditions(table, named)
-        for name in table.injected():
-            if not any(_is_equality(each, name) for each in conditions):
-                raise QueryError(
-                    "CONSTRAINT_VIOLATION: For the injected projected partition column "
-                    f"{name}, the WHERE clause must contain only static equality conditions, and "
-                    "at least one such condition must be present."
-                )
-        asked = _pruned(table, there, conditions)
-        columns = {column.name for column in query.find_all(exp.Column)}
-        rows, scanned = read_partitions(self._s3, table, asked, columns)
-        connection.register(table.name, rows)
-        return scanned
+        database: str,
+        tree: exp.Expression,
+        only_plan: bool,
+    ) -> list[Scan]:
+        """Make what a query names known to DuckDB, and give what it may read."""
+        queries, tables, views = [tree], dict[str, CatalogTable](), dict[str, exp.Expression]()
+        for query in queries:
+            for name in sorted(_names(query) - tables.keys() - views.keys()):
+                text = self.views.get(database, {}).get(name)
+                if text is not None:
+                    views[name] = _parsed(text)
+                    queries.append(views[name])
+                elif name in self.databases[database]:
+                    tables[name] = self.databases[database][name]
+                else:
+                    raise QueryError(f"TABLE_NOT_FOUND: Table '{database}.{name}' does not exist")
+        named = _equalities(queries)
+        scans = []
+        for name, table in tables.items():
+            for column in table.injected():
+                if not named.get(column) and not only_plan:
+                    raise QueryError(
+                        "CONSTRAINT_VIOLATION: For the injected projected partition column "
+                        f"{column}, the WHERE clause must contain only static equality conditions, "
+                        "and at least one such condition must be present."
+                    )
+            scans.append(self._scan(table, named))
+            _register(connection, name, scans[-1])
+        while views:
+            for name in [n for n, query in views.items() if not _names(query) & views.keys()]:
+                body = views.pop(name).sql("duckdb")
+                connection.execute(f'CREATE VIEW "{name}" AS {body}')
+        return scans
+
+    def _scan(self, table: CatalogTable, named: dict[str, set[str]]) -> Scan:
+        bucket = table.location.removeprefix("s3://").partition("/")[0]
+        kinds = dict(table.partitions)
+        files = []
+        for partition in partitions_there(self._s3, table, named):
+            values = {
+                name: dt.date.fromisoformat(value) if kinds[name] == "date" else value
+                for name, value in zip(kinds, partition.values, strict=True)
+            }
+            files += [File(key, values) for key in partition.keys]
+
+        def fetch(key: str) -> bytes:
+            return bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+        return Scan(dict(table.columns), kinds, files, fetch)
 
 
-def _conditions(table: CatalogTable, named: exp.Table) -> list[exp.Expression]:
-    """What the WHERE beside a table says of its partition columns alone."""
-    select = named.find_ancestor(exp.Select)
-    where = select.args.get("where") if select else None
-    if where is None:
-        return []
-    names = {name for name, _ in table.partitions}
-    parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-    return [
-        part
-        for part in parts
-        if (columns := list(part.find_all(exp.Column)))
-        and all(
-            column.name in names and column.table in ("", named.alias_or_name) for column in columns
-        )
-        and not part.find(exp.Select)
-    ]
+def _parsed(text: str) -> exp.Expression:
+    try:
+        return sqlglot.parse_one(text, read="athena")
+    except sqlglot.errors.SqlglotError as error:
+        raise QueryError(f"SYNTAX_ERROR: {error}") from error
 
 
-def _is_equality(condition: exp.Expression, column: str) -> bool:
-    return (
-        isinstance(condition, exp.EQ)
-        and isinstance(condition.this, exp.Column)
-        and condition.this.name == column
-    )
+def _names(query: exp.Expression) -> set[str]:
+    """Tables and views that a query reads; a name of its WITH is none."""
+    own = {cte.alias for cte in query.find_all(exp.CTE)}
+    return {table.name for table in query.find_all(exp.Table)} - own
 
 
-def _pruned(
-    table: CatalogTable, there: list[PartitionFiles], conditions: list[exp.Expression]
-) -> list[PartitionFiles]:
-    """The partitions for which the conditions hold, as DuckDB reckons them."""
-    if not conditions or not there:
-        return there
+def _equalities(queries: Sequence[exp.Expression]) -> dict[str, set[str]]:
+    """Texts that a WHERE anywhere sets columns equal to."""
+    found: dict[str, set[str]] = {}
+    for query in queries:
+        for where in query.find_all(exp.Where):
+            for each in where.find_all(exp.EQ):
+                column, value = each.this, each.expression
+                if isinstance(column, exp.Column) and isinstance(value, exp.Literal):
+                    found.setdefault(column.name, set()).add(value.name)
+    return found
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, scan: Scan) -> None:
+    """Athena's TIMESTAMP has no zone; in the files it is UTC."""
+    connection.register(f"{name} in files", scan.dataset)
     columns = ", ".join(
-        f'CAST(p[{at}] AS {"DATE" if kind == "date" else "VARCHAR"}) AS "{name}"'
-        for at, (name, kind) in enumerate(table.partitions, 1)
+        f'"{column}"' + (f" AT TIME ZONE 'UTC' AS \"{column}\"" if kind == "timestamp" else "")
+        for column, kind in {**scan.columns, **scan.partitions}.items()
     )
-    plain = [
-        condition.transform(
-            lambda n: exp.column(n.name, quoted=True) if isinstance(n, exp.Column) else n
-        ).sql("duckdb")
-        for condition in conditions
-    ]
-    connection = duckdb.connect()
-    found = connection.execute(
-        f"SELECT p FROM (SELECT p, {columns} FROM (SELECT UNNEST(?) AS p)) "
-        f"WHERE {' AND '.join(plain)}",
-        [[list(each.values) for each in there]],
-    ).fetchall()
-    kept = {tuple(values) for (values,) in found}
-    return [each for each in there if each.values in kept]
+    connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM "{name} in files"')
 
 
 def _filled(text: str, values: list[str]) -> str:

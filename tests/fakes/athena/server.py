@@ -64,7 +64,7 @@ class AthenaStandIn(FaultProxy):
         self.queries: dict[str, Query] = {}
         self.cutoff = CUTOFF
         self.acts: list[Callable[[Query], None]] = []
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, tuple[str, dict[str, Any]]] = {}
         self._guard = threading.RLock()
         self._broken: list[Exception] = []
 
@@ -138,7 +138,10 @@ class AthenaStandIn(FaultProxy):
     def _start(self, parameters: dict[str, Any]) -> dict[str, Any]:
         token = parameters.get("ClientRequestToken")
         if token in self._tokens:
-            return {"QueryExecutionId": self._tokens[token]}
+            first, asked = self._tokens[token]
+            if asked != parameters:
+                raise Refusal("InvalidRequestException", "Idempotent parameters do not match")
+            return {"QueryExecutionId": first}
         if parameters.get("WorkGroup") not in (WORKGROUP, OPEN_WORKGROUP):
             raise Refusal("InvalidRequestException", "WorkGroup is not found.")
         query = Query(
@@ -149,7 +152,7 @@ class AthenaStandIn(FaultProxy):
         )
         self.queries[query.id] = query
         if token is not None:
-            self._tokens[token] = query.id
+            self._tokens[token] = (query.id, parameters)
         acts, self.acts = self.acts[:1], self.acts[1:]
         threading.Thread(target=self._run, args=(query, acts), daemon=True).start()
         return {"QueryExecutionId": query.id}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 
@@ -93,7 +92,8 @@ def read_create(text: str) -> CatalogTable:
     def columns(block: str) -> list[tuple[str, str]]:
         return [(name, kind.lower()) for name, kind in _COLUMN.findall(block)]
 
-    properties = dict(re.findall(r"'([^']+)' = '([^']*)'", found["properties"] or ""))
+    pairs = re.findall(r"'([^']+)' = '((?:[^'\\]|\\.)*)'", found["properties"] or "")
+    properties = {name: re.sub(r"\\(.)", r"\1", value) for name, value in pairs}
     return CatalogTable(
         found["name"],
         columns(found["columns"]),
@@ -103,74 +103,78 @@ def read_create(text: str) -> CatalogTable:
     )
 
 
-def partitions_there(s3: Any, table: CatalogTable) -> list[PartitionFiles]:
-    """The partitions of a table that have files, by its projection or by the catalog."""
+def partitions_there(
+    s3: Any, table: CatalogTable, named: Mapping[str, set[str]]
+) -> list[PartitionFiles]:
+    """The partitions of a table that have files where Athena would look for them.
+
+    Parameters
+    ----------
+    s3 : client
+    table : CatalogTable
+    named : mapping of str to set of str
+        Values that the query sets a column equal to, for injected columns.
+
+    Notes
+    -----
+    Athena works out every folder that a projection names and lists it. Here what lies below the
+    table is listed, and a file counts where the projection would have looked: there are thousands
+    of days. Names that begin with `_` or `.` are hidden from Athena.
+    """
     bucket, _, prefix = table.location.removeprefix("s3://").partition("/")
+    folders = "".join(f"{name}=${{{name}}}/" for name, _ in table.partitions)
+    template = f"{table.location.rstrip('/')}/{folders}"
+    if table.projected:
+        template = table.parameters.get("storage.location.template", template)
+    parts = re.split(r"\$\{(\w+)\}", template.removeprefix(f"s3://{bucket}/"))
+    pattern = re.compile(
+        "".join(
+            f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)
+        )
+        + r"(?!.*/[_.])[^_.].*"
+    )
     found: dict[tuple[str, ...], list[str]] = {}
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    names = [name for name, _ in table.partitions]
     for key in (each["Key"] for page in pages for each in page.get("Contents", ())):
-        *folders, file = key.removeprefix(prefix).split("/")
-        pairs = [folder.partition("=") for folder in folders]
-        if file.startswith(("_", ".")) or [name for name, _, _ in pairs] != names:
+        there = pattern.fullmatch(key)
+        if there is None:
             continue
-        values = tuple(unquote(value) for _, _, value in pairs)
-        if _is_seen(table, values):
+        values = tuple(unquote(there[name]) for name, _ in table.partitions)
+        if _is_seen(table, values, named):
             found.setdefault(values, []).append(key)
     return [PartitionFiles(values, keys) for values, keys in sorted(found.items())]
 
 
-def _is_seen(table: CatalogTable, values: tuple[str, ...]) -> bool:
-    """Whether Athena would look into a partition."""
+def _is_seen(table: CatalogTable, values: tuple[str, ...], named: Mapping[str, set[str]]) -> bool:
+    """Whether Athena would look into a partition ("Supported types for partition projection")."""
     if not table.projected:
         return values in table.registered
     for (name, _), value in zip(table.partitions, values, strict=True):
-        listed = table.parameters.get(f"projection.{name}.values")
-        if listed is not None and value not in listed.split(","):
+        own = f"projection.{name}"
+        kind = table.parameters.get(f"{own}.type")
+        if kind == "enum":
+            inside = value in table.parameters[f"{own}.values"].split(",")
+        elif kind == "injected":
+            inside = value in named.get(name, ())
+        elif kind == "date":
+            inside = _in_range(value, table.parameters, own)
+        else:
+            raise QueryError(f"INVALID_TABLE_PROPERTY: {own}.type is {kind}")
+        if not inside:
             return False
     return True
 
 
-def read_partitions(
-    s3: Any, table: CatalogTable, partitions: list[PartitionFiles], columns: set[str]
-) -> tuple[pa.Table, int]:
-    """Rows of these partitions, and the bytes of the column chunks that were read."""
-    bucket = table.location.removeprefix("s3://").partition("/")[0]
-    wanted = [name for name, _ in table.columns if name in columns]
-    read, scanned = [], 0
-    for partition in partitions:
-        for key in partition.keys:
-            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            file = pq.ParquetFile(io.BytesIO(body))
-            for group in range(file.metadata.num_row_groups):
-                row_group = file.metadata.row_group(group)
-                for at in range(row_group.num_columns):
-                    chunk = row_group.column(at)
-                    if chunk.path_in_schema in wanted:
-                        scanned += chunk.total_compressed_size
-            rows = file.read(columns=wanted)
-            for (name, kind), value in zip(table.partitions, partition.values, strict=True):
-                typed = pa.scalar(value).cast("date32") if kind == "date" else pa.scalar(value)
-                rows = rows.append_column(name, pa.repeat(typed, file.metadata.num_rows))
-            read.append(rows)
-    if not read:
-        return _empty(table, wanted), 0
-    return pa.concat_tables(read), scanned
+def _in_range(value: str, parameters: Mapping[str, str], own: str) -> bool:
+    assert parameters[f"{own}.format"] == "yyyy-MM-dd", "the stand-in knows days alone"
+    assert parameters.get(f"{own}.interval.unit", "DAYS") == "DAYS"
+    first, last = map(_day, parameters[f"{own}.range"].split(","))
+    plain = re.fullmatch(r"\d{4}-\d\d-\d\d", value)
+    return plain is not None and first <= dt.date.fromisoformat(value) <= last
 
 
-_ARROW = {
-    "smallint": pa.int16(),
-    "int": pa.int32(),
-    "bigint": pa.int64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-    "string": pa.string(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
-
-
-def _empty(table: CatalogTable, wanted: list[str]) -> pa.Table:
-    kinds = [(n, k) for n, k in table.columns if n in wanted] + table.partitions
-    return pa.schema([(name, _ARROW[kind]) for name, kind in kinds]).empty_table()
+def _day(text: str) -> dt.date:
+    now = re.fullmatch(r"NOW(?:([+-]\d+)DAYS?)?", text)
+    if now is None:
+        return dt.date.fromisoformat(text)
+    return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(now[1] or 0))
