@@ -8,6 +8,7 @@ before each statement of the batch and before the commit.
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -160,7 +161,11 @@ def test_after_ctrl_c_at_any_call_what_is_said_of_the_ledger_is_true_and_stays_s
     while True:
         stand_in, scope = prepared.stand_in, prepared.scope
         api, made = mortal(stand_in, call, before=before, end=KeyboardInterrupt)
+        # A few looks are enough: each is a call at which it is interrupted.
+        api._sleep = lambda _: time.sleep(0.05)
         caplog.clear()
+        # It is not at the ledger's lock yet: a ledger read too early would not say what comes.
+        stand_in.before(0, lambda state: state.cancelled.wait(0.15))
         try:
             load(api, scope, prepared.manifest, how(stand_in))
         except KeyboardInterrupt:
