@@ -149,7 +149,7 @@ def record_run(
 def registered(stand_in: AthenaStandIn, lake: Lake) -> Lake:
     """The lake's tables and views are in the catalog; both stations are listed there."""
     run = functools.partial(stand_in.engine.run, DATABASE, values=[])
-    run(f"CREATE DATABASE IF NOT EXISTS `{DATABASE}`")
+    stand_in.engine.run("", f"CREATE DATABASE IF NOT EXISTS `{DATABASE}`", [])
     for table in lake:
         text = ddl(table, "athena", stand_in.lake, values={"station": ["KTLX", "KLBB"]})
         run(text.rstrip().rstrip(";"))

@@ -87,17 +87,43 @@ def test_a_table_that_differs_is_left_as_it_is_with_what_differs(
     stand_in: AthenaStandIn, lake: Lake
 ) -> None:
     register(stand_in)
-    table = stand_in.engine.databases[DATABASE]["wind_max"]
+    tables = stand_in.engine.databases[DATABASE]
+    table = tables["wind_max"]
     table.columns[3] = ("max_speed", "float")
     table.parameters["projection.date.range"] = "2020-01-01,NOW"
+    table.serde = "org.openx.data.jsonserde.JsonSerDe"
+    del tables["rejects"]
     result = register(stand_in)
     assert result.exit_code == 2
     assert "max_speed float" in result.stderr and "projection.date.range" in result.stderr
     assert "2020-01-01,NOW" in result.stderr and "DROP TABLE removes" in result.stderr
+    assert "org.openx.data.jsonserde.JsonSerDe" in result.stderr
     assert table.columns[3] == ("max_speed", "float")
+    # Nothing at all was done, the table that is missing is not made either.
+    assert "nothing was changed" in result.stderr and "rejects" not in tables
     # Another list of stations is a difference, too.
     told = command("register", "radar_columns", "--lake", stand_in.lake)
     assert told.exit_code == 2 and "projection.station.type" in told.stderr
+
+
+def test_a_database_that_is_there_is_not_made(stand_in: AthenaStandIn, lake: Lake) -> None:
+    register(stand_in)
+    register(stand_in)
+    made = [query for query in stand_in.queries.values() if "CREATE DATABASE" in query.text]
+    assert [query.database for query in made] == [""]
+
+
+def test_a_value_with_a_quote_is_equal_to_itself_the_second_time(
+    stand_in: AthenaStandIn, lake: Lake
+) -> None:
+    for state in ("made", "kept"):
+        done = command(
+            *("register", "rejects", "--lake", stand_in.lake, "--output", "json"),
+            *("--values", "job=it's,back\\slash"),
+        )
+        assert summary(done)[state] == "rejects"
+    made = stand_in.engine.databases[DATABASE]["rejects"].parameters
+    assert made["projection.job.values"] == "it's,back\\slash"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +133,12 @@ def test_a_table_that_differs_is_left_as_it_is_with_what_differs(
         (("--lake", "s3://b/lake"), "name the tables, or give --all"),
         (("nothing", "--lake", "s3://b/lake"), "no table nothing"),
         (("wind_max", "--lake", "s3://b/lake", "--values", "station"), "station=KTLX,KLBB"),
+        (("wind_max", "--lake", "s3://b/lake", "--values", "station=A"), "no partition column of"),
+        (("--all", "--lake", "s3://b/lake", "--values", "statoin=A"), "no partition column of"),
+        (
+            (*("--all", "--lake", "s3://b/l"), *("--values", "job=a", "--values", "job=b")),
+            "is given twice",
+        ),
     ],
 )
 def test_what_cannot_be_registered_is_refused(

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stormlake.errors import RefusedInput, StormlakeError
-from stormlake.lake.ddl import ddl, lake_type
+from stormlake.lake.ddl import lake_type, projection
 from stormlake.lake.partitions import Partition
 from stormlake.lake.types import Column, Table
 from stormlake.running.aws import ApiCall, Aws, CallFailed
 
 BATCH: Final = 100
 """Partitions of one BatchCreatePartition at the most."""
+_PARQUET_SERDE: Final = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 _PARQUET: Final = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo": {
-        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-    },
+    "SerdeInfo": {"SerializationLibrary": _PARQUET_SERDE},
 }
 """What STORED AS PARQUET means (Amazon Athena User Guide, "Parquet SerDe")."""
 
@@ -43,16 +42,43 @@ class Difference:
     found: str
 
 
+def database_call(database: str) -> ApiCall:
+    """Ask for a database."""
+    return ApiCall("glue", "GetDatabase", {"Name": database})
+
+
+def has_database(aws: Aws, database: str) -> bool:
+    """Whether there is a database.
+
+    Raises
+    ------
+    RefusedInput
+        Nobody may ask for it.
+    """
+    return _find(aws, database_call(database)) is not None
+
+
 def table_call(database: str, table: str) -> ApiCall:
     """Ask for a table."""
     return ApiCall("glue", "GetTable", {"DatabaseName": database, "Name": table})
 
 
 def find_table(aws: Aws, database: str, table: str) -> dict[str, Any] | None:
-    """Give a table of the catalog; None when there is none, or no such database."""
+    """Give a table of the catalog; None when there is none, or no such database.
+
+    Raises
+    ------
+    RefusedInput
+        Nobody may ask for it.
+    """
+    answer = _find(aws, table_call(database, table))
+    found: dict[str, Any] | None = answer and answer["Table"]
+    return found
+
+
+def _find(aws: Aws, call: ApiCall) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = aws.make(table_call(database, table))["Table"]
-        return found
+        return aws.make(call)
     except CallFailed as error:
         if error.code == "EntityNotFoundException":
             return None
@@ -62,28 +88,29 @@ def find_table(aws: Aws, database: str, table: str) -> dict[str, Any] | None:
 def differences(
     table: Table, found: Mapping[str, Any], lake: str, values: Mapping[str, Sequence[str]]
 ) -> Iterator[Difference]:
-    """Compare a registered table with what its DDL would make: columns, place, projection."""
+    """Compare a registered table with what its DDL would make."""
     storage = found.get("StorageDescriptor", {})
     pairs = {
         "columns": (_columns(table.columns), _found(storage.get("Columns", ()))),
         "partitions": (_columns(table.partitions), _found(found.get("PartitionKeys", ()))),
         "location": (f"{lake}/{table.name}", str(storage.get("Location", "")).rstrip("/")),
+        "format": (
+            _PARQUET_SERDE,
+            str(storage.get("SerdeInfo", {}).get("SerializationLibrary", "none")),
+        ),
     }
-    for what, (expected, there) in pairs.items():
-        if expected != there:
-            yield Difference(table.name, what, expected, there)
-    wanted = _properties(ddl(table, "athena", lake, values=values))
-    given = found.get("Parameters", {})
-    projection = {
+    for what, (expected, is_so) in pairs.items():
+        if expected != is_so:
+            yield Difference(table.name, what, expected, is_so)
+    wanted = projection(table, f"{lake}/{table.name}/", values)
+    there = {
         name: value
-        for name, value in given.items()
+        for name, value in found.get("Parameters", {}).items()
         if name.startswith("projection.") or name == "storage.location.template"
     }
-    for name in sorted({*wanted, *projection}):
-        if wanted.get(name) != projection.get(name):
-            yield Difference(
-                table.name, name, wanted.get(name, "none"), projection.get(name, "none")
-            )
+    for name in sorted({*wanted, *there}):
+        if wanted.get(name) != there.get(name):
+            yield Difference(table.name, name, wanted.get(name, "none"), there.get(name, "none"))
 
 
 def partition_calls(
@@ -170,9 +197,3 @@ def _columns(columns: Sequence[Column]) -> str:
 
 def _found(columns: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{column['Name']} {column.get('Type', '')}" for column in columns)
-
-
-def _properties(text: str) -> dict[str, str]:
-    """Table properties of a DDL text."""
-    _, properties, block = text.partition("TBLPROPERTIES (")
-    return dict(re.findall(r"'([^']+)' = '([^']*)'", block)) if properties else {}

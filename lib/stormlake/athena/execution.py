@@ -85,7 +85,7 @@ class Athena:
         self.aws, self.place, self.timeout = aws, place, timeout
         self._sleep, self._clock = sleep, clock
 
-    def run(self, text: str, values: Sequence[str] = ()) -> Ended:
+    def run(self, text: str, values: Sequence[str] = (), *, in_database: bool = True) -> Ended:
         """Run a statement and wait for its end.
 
         Parameters
@@ -94,6 +94,8 @@ class Athena:
             With a `?` for each parameter.
         values : sequence of str
             A literal for each `?`.
+        in_database : bool
+            False for the statement that makes the database.
 
         Raises
         ------
@@ -113,7 +115,8 @@ class Athena:
         until = self._clock() + self.timeout
         nonce = secrets.token_hex(4)
         for attempt in range(1, ATTEMPTS + 1):
-            call = start_call(self.place, text, values, f"{nonce}-{attempt}")
+            attempt_name = f"{nonce}-{attempt}"
+            call = start_call(self.place, text, values, attempt_name, in_database=in_database)
             query, found = self._to_its_end(call, until)
             status = found["Status"]
             if status["State"] == "SUCCEEDED":
@@ -239,7 +242,9 @@ class Athena:
         return False, f"{told}; `aws athena stop-query-execution` stops it"
 
 
-def start_call(place: Place, text: str, values: Sequence[str], attempt: str) -> ApiCall:
+def start_call(
+    place: Place, text: str, values: Sequence[str], attempt: str, *, in_database: bool = True
+) -> ApiCall:
     """Make the request of one attempt at a query.
 
     Its token is of text, values, workgroup and attempt; the attempt has a part that only this
@@ -253,8 +258,9 @@ def start_call(place: Place, text: str, values: Sequence[str], attempt: str) -> 
         {
             "QueryString": text,
             "ClientRequestToken": token,
-            "QueryExecutionContext": {"Database": place.database},
             "WorkGroup": place.workgroup,
         }
+        # The database need not be there yet.
+        | ({"QueryExecutionContext": {"Database": place.database}} if in_database else {})
         | ({"ExecutionParameters": list(values)} if values else {}),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from stormlake.athena.catalog import (
     Difference,
+    database_call,
     differences,
     find_table,
+    has_database,
     partition_calls,
     register_partitions,
     table_call,
@@ -34,7 +37,7 @@ from stormlake.running.options import (
     refuse_unless,
     tell,
 )
-from stormlake.running.partition_values import partition_values_option
+from stormlake.running.partition_values import listed_values, partition_values_option
 from stormlake.running.text_table import text_table
 
 
@@ -62,13 +65,14 @@ def main(
 ) -> None:
     """Register tables of a lake for Athena, with partition projection: no crawler is needed.
 
-    A table that is there and differs is left as it is, with what differs. With --all the project's
-    views are made anew. A table without days (radar_geometry) gets its partitions in any case.
+    Where a table is there and differs, nothing is done, and what differs is said. With --all the
+    project's views are made anew. A table without days (radar_geometry) gets its partitions in any
+    case.
     """
     tables = _chosen(names, every)
     refuse_unless(lake.startswith("s3://"), f"--lake {lake}: Athena reads s3:// alone")
     where = open_lake(lake, common)
-    listed = dict(values)
+    listed = listed_values(values, tables)
     with_partitions = [t for t in tables if partitions or "date" not in t.partition_names]
     views = _views(tables) if every else {}
     if common.dry_run:
@@ -77,17 +81,21 @@ def main(
         return
     aws = Aws.of(common)
     athena = Athena(aws, place)
-    athena.run(create_database(place.database))
-    made, kept, differing = list[str](), list[str](), list[Difference]()
-    for table in tables:
-        found = find_table(aws, place.database, table.name)
-        if found is None:
-            athena.run(_ddl(table, where, listed))
-            made.append(table.name)
-            continue
-        kept.append(table.name)
-        differing += differences(table, found, where.uri, listed)
-    _refuse_different(differing, made, place)
+    there = {table: find_table(aws, place.database, table.name) for table in tables}
+    _refuse_different(
+        [
+            each
+            for table, found in there.items()
+            if found is not None
+            for each in differences(table, found, where.uri, listed)
+        ],
+        place,
+    )
+    if not has_database(aws, place.database):
+        athena.run(create_database(place.database), in_database=False)
+    made = [table for table, found in there.items() if found is None]
+    for table in made:
+        athena.run(_ddl(table, where, listed))
     new = 0
     records = read_records(where.store) if with_partitions else []
     for table in with_partitions:
@@ -97,22 +105,24 @@ def main(
         athena.run(create_view(name, text))
     tell(
         common,
-        made=", ".join(made) or "none",
-        kept=", ".join(kept) or "none",
+        made=_named(made),
+        kept=_named([table for table in tables if table not in made]),
         views=", ".join(views) or "none",
         partitions=new,
     )
 
 
-def _refuse_different(differing: Sequence[Difference], made: Sequence[str], place: Place) -> None:
+def _named(tables: Sequence[Table]) -> str:
+    return ", ".join(table.name for table in tables) or "none"
+
+
+def _refuse_different(differing: Sequence[Difference], place: Place) -> None:
     if not differing:
         return
     shown = text_table([vars(each) for each in differing], ["table", "what", "expected", "found"])
-    also = f" ({', '.join(made)} made)" if made else ""
     raise RefusedInput(
-        f"tables of {place.database} differ from their definitions and were left as they are{also}:"
-        f"\n{shown}\nDROP TABLE removes an external table's entry alone, not its files; then "
-        "register it again"
+        f"tables of {place.database} differ from their definitions; nothing was changed:\n{shown}\n"
+        "DROP TABLE removes an external table's entry alone, not its files; then register it again"
     )
 
 
@@ -137,7 +147,9 @@ def _views(tables: Sequence[Table]) -> dict[str, str]:
 
 def _ddl(table: Table, lake: Lake, values: Mapping[str, Sequence[str]]) -> str:
     own = {name: listed for name, listed in values.items() if name in table.partition_names}
-    return ddl(table, "athena", lake.uri, values=own).rstrip().rstrip(";")
+    text = ddl(table, "athena", lake.uri, values=own)
+    # The statement alone: Athena's DDL is read by Hive's parser, which need not know our comments.
+    return re.sub(r"\A(--[^\n]*\n)*", "", text).rstrip().rstrip(";")
 
 
 def _partitions(table: Table, records: Sequence[RunRecord]) -> list[Partition]:
@@ -158,9 +170,12 @@ def _calls(
     records: Sequence[RunRecord],
     views: Mapping[str, str],
 ) -> Iterator[ApiCall]:
-    yield start_call(place, create_database(place.database), (), "ATTEMPT")
     for table in tables:
         yield table_call(place.database, table.name)
+    yield database_call(place.database)
+    make = create_database(place.database)
+    yield start_call(place, make, (), "ATTEMPT", in_database=False)
+    for table in tables:
         yield start_call(place, _ddl(table, lake, values), (), "ATTEMPT")
     for table in with_partitions:
         left = _partitions(table, records)

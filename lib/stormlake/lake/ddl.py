@@ -158,21 +158,21 @@ def _spark(table: Table, location: str) -> str:
 def _external(
     table: Table, engine: Engine, location: str, values: Mapping[str, Sequence[str]]
 ) -> str:
-    projection = _projection(table, location, values)
+    pairs = projection(table, location, values)
     notes = []
-    if engine == "hive" or not projection:
+    if engine == "hive" or not pairs:
         notes.append(f"A new partition is seen after MSCK REPAIR TABLE {table.name}.")
     if engine == "hive" and any(column.type == "timestamp" for column in table.columns):
         notes.append("Times are INT64 in the files, which Hive reads from version 4 on.")
-    if projection and engine == "hive":
+    if pairs and engine == "hive":
         notes.append("The projection is Athena's; Hive takes no notice of it.")
-    if projection and engine == "athena":
+    if pairs and engine == "athena":
         notes += [
             f"A query must name its {name} (WHERE {name} = '…'): a value that is missing in a "
             "list would be missing in the answers, and nobody would know. `--values` makes a list."
             for name in _injected(table, values)
         ]
-    extra = f"\nTBLPROPERTIES (\n{properties(projection)}\n)" if projection else ""
+    extra = f"\nTBLPROPERTIES (\n{properties(pairs)}\n)" if pairs else ""
     return head(table.description, [f"{engine.capitalize()}."], notes) + (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {quote_name(table.name)} (\n"
         f"{column_lines(table.columns)}\n"
@@ -188,10 +188,23 @@ def _injected(table: Table, values: Mapping[str, Sequence[str]]) -> list[str]:
     return [c.name for c in table.partitions if c.type == "string" and c.name not in values]
 
 
-def _projection(table: Table, location: str, values: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """How Athena works out the partitions.
+def projection(table: Table, location: str, values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Give the properties by which Athena works out a table's partitions.
 
     Nothing for a table without days: the names of grids cannot be foreseen, and there are few.
+
+    Parameters
+    ----------
+    table : Table
+    location : str
+        The table's folder, with a slash at its end.
+    values : mapping of str to sequence of str
+        All values of a text partition column.
+
+    Raises
+    ------
+    RefusedInput
+        A value cannot stand in a list.
     """
     if "date" not in table.partition_names:
         return {}

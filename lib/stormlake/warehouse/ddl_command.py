@@ -14,7 +14,7 @@ from stormlake.lake.tables import TABLES
 from stormlake.lake.types import Table
 from stormlake.running.aws import Aws
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
-from stormlake.running.partition_values import partition_values_option
+from stormlake.running.partition_values import listed_values, partition_values_option
 from stormlake.sensors.archives import ARCHIVES, SOURCE, archive_ddl
 from stormlake.warehouse.apply_ddl import apply_tables
 from stormlake.warehouse.data_api import DataApi
@@ -90,12 +90,7 @@ def main(
         raise RefusedInput(
             f"--source is the folder of one archive; name one of {', '.join(ARCHIVES)}"
         )
-    columns = {c for name in chosen if name in tables for c in tables[name].partition_names}
-    for column, _ in values:
-        if column not in columns - {"date"}:
-            raise RefusedInput(
-                f"--values {column}=…: no partition column of these tables is called so and is text"
-            )
+    listed = listed_values(values, [tables[name] for name in chosen if name in tables])
     if apply:
         if out is not None:
             raise RefusedInput("--apply and --out do not go together")
@@ -108,7 +103,7 @@ def main(
     if unused:
         raise RefusedInput(f"{unused[0]} means something with --apply alone")
     texts = {
-        name: ddl(tables[name], engine, lake or LAKE, schema or SCHEMA, dict(values))
+        name: ddl(tables[name], engine, lake or LAKE, schema or SCHEMA, listed)
         if name in tables
         else archive_ddl(ARCHIVES[name], engine, source)
         for name in chosen

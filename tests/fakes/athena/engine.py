@@ -62,6 +62,8 @@ class Engine:
         code = re.sub(r"\A(\s*--[^\n]*\n)*", "", text)
         made = re.match(r"CREATE DATABASE IF NOT EXISTS `([^`]+)`\s*\Z", code)
         if made:
+            if database:
+                raise QueryError(f"the database {database} of the context need not be there")
             with self.lock:
                 self.databases.setdefault(made[1], {})
             return Answer([], [], 0, False)

@@ -125,6 +125,7 @@ class AthenaStandIn(FaultProxy):
             "GetQueryResults": self._results,
             "StopQueryExecution": self._stop,
             "GetWorkGroup": self._workgroup,
+            "GetDatabase": self._database,
             "GetTable": self._table,
             "BatchCreatePartition": self._partitions,
         }.get(operation)
@@ -247,6 +248,11 @@ class AthenaStandIn(FaultProxy):
                 "BytesScannedCutoffPerQuery": self.cutoff,
             }
         return {"WorkGroup": {"Name": name, "Configuration": settings}}
+
+    def _database(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Name"] not in self.engine.databases:
+            raise Refusal("EntityNotFoundException", f"Database {parameters['Name']} not found.")
+        return {"Database": {"Name": parameters["Name"]}}
 
     def _table(self, parameters: dict[str, Any]) -> dict[str, Any]:
         database = parameters["DatabaseName"]

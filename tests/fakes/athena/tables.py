@@ -31,6 +31,7 @@ class CatalogTable:
     location: str
     parameters: dict[str, str]
     registered: set[tuple[str, ...]] = field(default_factory=set)
+    serde: str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
     @property
     def projected(self) -> bool:
@@ -52,7 +53,11 @@ class CatalogTable:
         return {
             "Name": self.name,
             "DatabaseName": database,
-            "StorageDescriptor": {"Columns": columns(self.columns), "Location": self.location},
+            "StorageDescriptor": {
+                "Columns": columns(self.columns),
+                "Location": self.location,
+                "SerdeInfo": {"SerializationLibrary": self.serde},
+            },
             "PartitionKeys": columns(self.partitions),
             "TableType": "EXTERNAL_TABLE",
             "Parameters": self.parameters,
