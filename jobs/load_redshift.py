@@ -21,7 +21,7 @@ from stormlake.lake.tables import TABLES
 from stormlake.lake.types import Table
 from stormlake.running.aws import ApiCall, Aws, print_calls
 from stormlake.running.days import day_before_option
-from stormlake.running.job import JobRun, Lake, open_lake
+from stormlake.running.job import JobRun, Lake, open_existing_lake
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
@@ -245,7 +245,7 @@ def main(
         every=every,
         start=start,
         end=end,
-        lake=open_lake(lake, common),
+        lake=open_existing_lake(lake, common),
         unload=open_unload(unload, common),
         aws=Aws.of(common),
         target=target_of(**target),

@@ -419,3 +419,16 @@ def test_100_000_keys_are_planned_in_less_than_200_mb() -> None:
         tracemalloc.stop()
     assert sum(len(task.objects) for task in tasks) == 100_000
     assert len(tasks) == 100 * 120  # 4 GB a day in tasks of at most 32 MiB
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "eu-north-1"), ("us-west-2", "us-west-2")])
+def test_the_region_of_lambda_and_emr_is_taken_where_boto3_finds_none(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert s3.make_session(given, None).region_name == expected
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    assert s3.make_session(None, None).region_name == "ap-south-1"

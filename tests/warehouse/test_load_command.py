@@ -339,3 +339,16 @@ def test_a_file_with_other_columns_is_never_listed() -> None:
 def _keys(warehouse: RedshiftStandIn, ending: str = "") -> list[str]:
     listed = warehouse.s3.list_objects_v2(Bucket=warehouse.bucket).get("Contents", [])
     return [each["Key"] for each in listed if each["Key"].endswith(ending)]
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_lake_that_is_not_there_is_refused_and_not_made(
+    warehouse: RedshiftStandIn,
+    stormlake: Callable[..., Result],
+    tmp_path: Path,
+    more: tuple[str, ...],
+) -> None:
+    ended = stormlake("wind_max", "--lake", tmp_path / "nowhere", *more)
+    assert ended.exit_code == 2 and "there is no lake at" in ended.output
+    assert not (tmp_path / "nowhere").exists()
+    assert warehouse.statements == []

@@ -78,7 +78,7 @@ def test_each_run_that_counts_is_loaded_in_part_or_not(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--lake", "nowhere"), "there is no lake at nowhere"),
+        (("--lake", "nowhere"), "nowhere: `stormlake ingest-radar`"),
         (("no_such_table", "--lake", "."), "no table no_such_table"),
         (("--lake", ".", "--cluster", "x"), "--workgroup NAME (Serverless) or --cluster"),
     ],

@@ -6,6 +6,7 @@ Errors become ours in these two modules, so that nobody else needs to know botoc
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -104,7 +105,12 @@ def make_session(region: str | None, aws_profile: str | None) -> Any:
     from botocore.exceptions import BotoCoreError
 
     try:
-        return boto3.session.Session(region_name=region, profile_name=aws_profile)
+        session = boto3.session.Session(region_name=region, profile_name=aws_profile)
+        # Lambda, EMR and other SDKs know it by this name alone, which boto3 does not read.
+        elsewhere = os.environ.get("AWS_REGION")
+        if session.region_name is None and elsewhere:
+            session = boto3.session.Session(region_name=elsewhere, profile_name=aws_profile)
+        return session
     except BotoCoreError as error:
         raise RefusedInput(f"AWS profile {aws_profile!r}: {error}") from error
 

@@ -34,7 +34,7 @@ from stormlake.lake.sql_files import (
     parse_query,
 )
 from stormlake.running.aws import Aws, print_calls
-from stormlake.running.job import open_lake
+from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
 from stormlake.running.prices import Prices, prices_option, read_prices
 
@@ -114,10 +114,7 @@ def main(
     refuse_open_workgroup(aws, place.workgroup)
     expected = None
     if lake is not None:
-        where = open_lake(lake, common)
-        if not where.exists():
-            raise RefusedInput(f"there is no lake at {lake}; check --lake, or leave it out")
-        records = read_records(where.store)
+        records = read_records(open_existing_lake(lake, common).store)
         expected = expected_bytes(query.text, bind(query, given), records)
     ended = athena.run(text, literals)
     columns, rows = athena.rows(ended.id)

@@ -95,6 +95,23 @@ def open_lake(uri: str, common: Common) -> Lake:
     return Lake(uri, open_store(uri))
 
 
+def open_existing_lake(uri: str, common: Common) -> Lake:
+    """Make a lake of what a person typed, for a command that reads what others have left.
+
+    Raises
+    ------
+    RefusedInput
+        There is none.
+    """
+    lake = open_lake(uri, common)
+    if not lake.exists():
+        raise RefusedInput(
+            f"there is no lake at {lake.uri}: `stormlake ingest-radar` and `stormlake aggregate` "
+            "make one; check --lake"
+        )
+    return lake
+
+
 def open_archive(uri: str, common: Common) -> Source:
     """Make a source of what a person typed; nothing is contacted yet."""
     return open_source(

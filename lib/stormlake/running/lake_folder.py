@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stormlake.errors import RefusedInput
 from stormlake.plots.lake_reader import Folder
-from stormlake.running.job import open_lake
+from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common
 
 
@@ -19,8 +18,6 @@ def lake_folder(uri: str, common: Common) -> Folder | str:
     """
     if not uri.startswith("s3://"):
         return uri
-    lake = open_lake(uri, common)
-    if not lake.exists():
-        raise RefusedInput(f"there is no lake at {lake.uri}; `stormlake ingest-radar` makes one")
+    lake = open_existing_lake(uri, common)
     assert lake.access is not None, "an s3:// lake has one"
     return Folder(lake.uri.removeprefix("s3://"), lake.access.arrow_files(), lake.uri)

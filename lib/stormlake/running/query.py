@@ -13,7 +13,7 @@ from stormlake.lake import views
 from stormlake.lake.collect import collect_json
 from stormlake.lake.hadoop_errors import s3_errors
 from stormlake.lake.sql_files import views_read
-from stormlake.running.job import open_lake
+from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common
 from stormlake.sensors.views import RECORD_VIEWS
 from stormlake.spark import start_session, stop_session
@@ -51,12 +51,7 @@ def run_query(query: str, lake_uri: str, common: Common, limit: int, master: str
             f"{records[0]} is made of an archive's records, the lake has no such table: give the "
             "file to stormlake aggregate or to stormlake query, which read an archive"
         )
-    lake = open_lake(lake_uri, common)
-    if not lake.exists():
-        raise RefusedInput(
-            f"there is no lake at {lake.uri}; stormlake ingest-radar and stormlake "
-            "aggregate make one, --lake names one"
-        )
+    lake = open_existing_lake(lake_uri, common)
     spark = start_session("stormlake sql", master, s3=lake.access)
     try:
         with s3_errors(lake.uri):

@@ -14,7 +14,7 @@ from stormlake.lake.runs import read_records
 from stormlake.lake.tables import TABLES
 from stormlake.lake.types import Table
 from stormlake.running.aws import Aws, print_calls
-from stormlake.running.job import open_lake
+from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common, StormlakeCommand, common_options
 from stormlake.running.text_table import text_table
 from stormlake.warehouse.data_api import DataApi, query_call
@@ -43,9 +43,7 @@ def main(common: Common, names: tuple[str, ...], lake: str, **target: Any) -> No
     if common.dry_run:
         print_calls([query_call(api.target, ledger_query(api.target.schema, only), "TOKEN")])
         return
-    place = open_lake(lake, common)
-    if not place.exists():
-        raise RefusedInput(f"there is no lake at {lake}; check --lake")
+    place = open_existing_lake(lake, common)
     ledger = read_ledger(api, only)
     found = [asdict(each) for each in statuses(read_records(place.store), ledger, tables)]
     if common.output == "json":

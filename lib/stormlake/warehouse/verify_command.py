@@ -15,7 +15,7 @@ from stormlake.lake.runs import read_records
 from stormlake.lake.tables import TABLES
 from stormlake.lake.types import Table
 from stormlake.running.aws import Aws, print_calls
-from stormlake.running.job import open_lake
+from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common, StormlakeCommand, UtcDay, common_options
 from stormlake.running.text_table import text_table
 from stormlake.warehouse.checksums import checksum_queries
@@ -59,9 +59,7 @@ def main(
     if common.dry_run:
         _print_queries(api, tables, only)
         return
-    place = open_lake(lake, common)
-    if not place.exists():
-        raise RefusedInput(f"there is no lake at {lake}; check --lake")
+    place = open_existing_lake(lake, common)
     ledger = read_ledger(api, only)
     loaded = {
         table.name: loaded_partitions(
