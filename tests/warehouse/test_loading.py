@@ -232,6 +232,25 @@ def test_on_a_cluster_the_refused_value_is_told_too(requests: RedshiftStandIn) -
         load(api, scope_of(REQUESTS_BY_OS, bad), manifest, how(requests))
 
 
+def test_load_errors_that_come_a_little_later_are_waited_for(
+    requests: RedshiftStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [row_of(REQUESTS_BY_OS, os="y" * 1025)]
+    manifest = manifest_of(requests, REQUESTS_BY_OS, bad, "run-1", files=1)
+    api = quick(requests)
+    asked: list[str] = []
+    query = api.query
+
+    def later(sql: str) -> list[dict[str, Any]]:
+        asked.append(sql)
+        of_errors = [each for each in asked if "load_error" in each]
+        return [] if "load_error" in sql and len(of_errors) < 3 else query(sql)
+
+    monkeypatch.setattr(api, "query", later)
+    with pytest.raises(LoadFailed, match="error 1204"):
+        load(api, scope_of(REQUESTS_BY_OS, bad), manifest, how(requests))
+
+
 def test_an_error_that_only_the_statement_tells_is_shown_whole(requests: RedshiftStandIn) -> None:
     rows = os_rows("2026-04-01", 5)
     swapped = pa.schema(list(arrow_fields(REQUESTS_BY_OS.load_columns))[::-1])

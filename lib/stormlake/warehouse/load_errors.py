@@ -12,6 +12,10 @@ from stormlake.warehouse.data_api import DataApi, StatementFailed
 
 SHOWN: Final = 10
 """Load errors that are read and shown of one COPY."""
+LOOKS: Final = 3
+"""How often a load that has just failed looks for its errors."""
+PAUSE: Final = 2.0
+"""Seconds between two looks."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,14 @@ def load_errors(api: DataApi, query_id: int | None) -> list[LoadError]:
 
 def reason_of(api: DataApi, failed: StatementFailed) -> str:
     """Say why a COPY failed: its load errors, else what the statement itself says, whole."""
-    errors = load_errors(api, failed.query_id)
+    errors: list[LoadError] = []
+    for look in range(LOOKS):
+        if look:
+            # The system views are filled a little after the fact.
+            api._sleep(PAUSE)
+        errors = load_errors(api, failed.query_id)
+        if errors or failed.query_id is None:
+            break
     # Some errors of columnar files are only in the statement's own text.
     return "\n".join(map(str, errors)) if errors else failed.error
 
