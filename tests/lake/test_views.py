@@ -97,6 +97,7 @@ def test_a_view_with_a_taken_name_is_refused(sql: Path, name: str) -> None:
 
 def test_the_views_of_the_project_can_be_registered(spark, tmp_path: Path) -> None:
     names = views.register_tables(spark, str(tmp_path / "lake"))
-    assert names == [*TABLES, *views.view_files()]
+    assert names == [*TABLES, *views.ordered_views()]
+    assert set(views.ordered_views()) == set(views.view_files())
     for name in names:
         assert spark.table(name).columns
