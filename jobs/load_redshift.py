@@ -31,7 +31,7 @@ from stormlake.running.options import (
     refuse_unless,
 )
 from stormlake.running.text_table import text_table
-from stormlake.warehouse.data_api import TIMEOUT, DataApi, batch_call, query_call
+from stormlake.warehouse.data_api import DataApi, batch_call, query_call
 from stormlake.warehouse.exporting import (
     Unload,
     export,
@@ -41,6 +41,7 @@ from stormlake.warehouse.exporting import (
     region_call,
 )
 from stormlake.warehouse.ledger import ledger_query
+from stormlake.warehouse.load_options import load_options
 from stormlake.warehouse.loading import LoadedInPart, load, pending
 from stormlake.warehouse.manifest import Manifest, ManifestFile
 from stormlake.warehouse.scope import LoadScope
@@ -187,29 +188,9 @@ def _names() -> str:
 )
 @day_before_option
 @target_options
-@click.option(
-    "--iam-role",
-    required=True,
-    metavar="ARN",
-    help="Role by which Redshift reads --unload.",
-)
+@load_options
 @click.option("--from-run", metavar="ID", help="Load what this run left.  [default: the latest]")
 @click.option("--accept", is_flag=True, help="Load a run that had too many rejects, too.")
-@click.option(
-    "--merge-strategy",
-    type=click.Choice(["merge", "delete_insert"]),
-    default="merge",
-    show_default=True,
-    help="For tables whose rows are merged by a key; both give the same table.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(1),
-    default=TIMEOUT,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long one transaction may take before it is stopped.",
-)
 @click.option(
     "--master",
     metavar="URL",

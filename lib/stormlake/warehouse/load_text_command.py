@@ -9,9 +9,10 @@ import click
 from stormlake.running.aws import Aws, print_calls
 from stormlake.running.options import Common, StormlakeCommand, common_options, tell
 from stormlake.warehouse.copy_text import TextFormat
-from stormlake.warehouse.data_api import TIMEOUT, DataApi, batch_call
+from stormlake.warehouse.data_api import DataApi, batch_call
 from stormlake.warehouse.definitions import text_table_named
 from stormlake.warehouse.exporting import manifest_path, open_unload
+from stormlake.warehouse.load_options import load_options
 from stormlake.warehouse.loading import load, pending
 from stormlake.warehouse.manifest import Manifest, ManifestFile
 from stormlake.warehouse.scope import LoadScope
@@ -70,22 +71,7 @@ def _form_options(function: Any) -> Any:
 @click.option(
     "--unload", required=True, metavar="URI", help="s3://BUCKET/PREFIX where the manifest goes."
 )
-@click.option("--iam-role", required=True, metavar="ARN", help="Role by which COPY reads.")
-@click.option(
-    "--merge-strategy",
-    type=click.Choice(["merge", "delete_insert"]),
-    default="merge",
-    show_default=True,
-    help="How rows are put in the place of those with their key.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=1),
-    default=TIMEOUT,
-    show_default=True,
-    metavar="S",
-    help="Seconds after which the load is cancelled.",
-)
+@load_options
 @_form_options
 @target_options
 @common_options
