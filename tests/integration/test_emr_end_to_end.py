@@ -126,7 +126,9 @@ def _follow_the_readme(
         "SUBNETS": "subnet-1,subnet-2",
     }
     said = {}
-    for line in "".join(block.code for block in blocks(README, "bash")).splitlines():
+    lines = "".join(block.code for block in blocks(README, "bash")).splitlines()
+    # tests/docs has the other parts of the README.
+    for line in (line for line in lines if line.startswith("stormlake emr ")):
         name = re.sub(r"^stormlake emr ([a-z]+).*", r"\1", line)
         # The README takes the default; on the other Spark its own release is named.
         taken = re.sub(
