@@ -19,13 +19,17 @@ import click
 import pytest
 
 from stormlake.cli import main
+from stormlake.lake.tables import REQUESTS_BY_OS
 from stormlake.running.text_table import text_table
-from tests.docs.blocks import README, ROOT
+from stormlake.warehouse.ledger import LEDGER
+from tests.docs.blocks import README, ROOT, blocks
 from tests.fakes.redshift_data.postgres import PostgresServer
 from tests.fakes.redshift_data.server import WORKGROUP, RedshiftStandIn
 from tests.fakes.s3 import S3Server
 from tests.fakes.s3_jars import s3_class_path
 from tests.warehouse.conftest import postgres, warehouse_s3
+from tests.warehouse.lakes import leave
+from tests.warehouse.prepared import os_rows
 
 __all__ = ["postgres", "warehouse_s3"]
 
@@ -83,13 +87,13 @@ def printed(
         yield [_run(step, folder, stand_in) for step in steps()]
 
 
-def _run(step: Step, folder: Path, stand_in: RedshiftStandIn) -> str:
+def _run(step: Step, folder: Path, stand_in: RedshiftStandIn, workgroup: str = "analytics") -> str:
     if step.language == "sql":
         rows = stand_in.admin(step.code.strip().rstrip(";"))
         return text_table(rows, list(rows[0])) if rows else ""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     # The reader's workgroup and database are the stand-in's here.
-    code = step.code.replace("--workgroup analytics", f"--workgroup {WORKGROUP}")
+    code = step.code.replace(f"--workgroup {workgroup}", f"--workgroup {WORKGROUP}")
     code = code.replace("--database dev", f"--database {stand_in.database}")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],
@@ -99,7 +103,7 @@ def _run(step: Step, folder: Path, stand_in: RedshiftStandIn) -> str:
             **s3_class_path(),
             **stand_in.environment,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "BUCKET": BUCKET,
+            "BUCKET": stand_in.bucket,
             "ROLE": stand_in.iam_role,
         },
         capture_output=True,
@@ -146,6 +150,27 @@ def test_every_option_that_is_named_with_a_command_is_one(page: Path) -> None:
         assert command is not None, name
         known = {option for each in command.params for option in each.opts}
         assert set(re.findall(r"(?<=\s)--[a-z-]+", f" {rest}")) <= known, (name, rest)
+
+
+@pytest.mark.spark
+def test_the_commands_of_the_readme_run_as_written(
+    postgres: PostgresServer, warehouse_s3: S3Server, tmp_path: Path
+) -> None:
+    lines = "".join(block.code for block in blocks(README, "bash")).splitlines()
+    ours = [line for line in lines if re.match(r"stormlake (ddl|warehouse) ", line)]
+    assert len(ours) == 5
+    leave(tmp_path, REQUESTS_BY_OS, os_rows("2026-04-01", 5, 7), run_id="first")
+    with RedshiftStandIn(warehouse_s3, postgres, f"{BUCKET}-readme") as stand_in:
+        for path in tmp_path.rglob("*"):
+            if path.is_file():
+                stand_in.put(f"lake/{path.relative_to(tmp_path).as_posix()}", path.read_bytes())
+        said = [
+            _run(Step("bash", line, None, (0, 0)), tmp_path, stand_in, workgroup='"$WORKGROUP"')
+            for line in ours
+        ]
+        (entry,) = stand_in.rows(LEDGER, "public")
+    assert (entry["scope"], entry["row_count"]) == ('{"date":"2026-04-01"}', 2)
+    assert re.search(r"requests_by_os +1 +\d+ +2 +2 +equal", said[3]), said[3]
 
 
 def test_what_changes_is_all_that_the_comparison_leaves_out() -> None:

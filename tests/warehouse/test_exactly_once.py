@@ -7,6 +7,7 @@ before each statement of the batch and before the commit.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -157,7 +158,7 @@ def test_a_client_that_dies_at_any_call_leaves_a_load_that_can_be_run_again(
 def test_after_ctrl_c_at_any_call_what_is_said_of_the_ledger_is_true_and_stays_so(
     prepared: Prepared, before: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    call = 0
+    call = proven = 0
     while True:
         stand_in, scope = prepared.stand_in, prepared.scope
         api, made = mortal(stand_in, call, before=before, end=KeyboardInterrupt)
@@ -172,14 +173,21 @@ def test_after_ctrl_c_at_any_call_what_is_said_of_the_ledger_is_true_and_stays_s
             stand_in.service.wait()
             loaded = pending(quick(stand_in), scope) is None
             said = f"run run-1 is {'' if loaded else 'not '}loaded"
-            assert [record.message.endswith(said) for record in caplog.records] == [True], made
+            # A command that ran before in this process lets more be logged, all of it below.
+            warned = [each for each in caplog.records if each.levelno >= logging.WARNING]
+            if "may still be running" in caplog.text:
+                # On a busy machine the statement outlives the few looks, and that is said first.
+                assert len(warned) == 2, made
+            else:
+                assert [each.message.endswith(said) for each in warned] == [True], made
+                proven += 1
             prepared.load()
             prepared.check()
             prepared.reset()
             call += 1
             continue
         break
-    assert made[0] == "BatchExecuteStatement" and call >= 3
+    assert made[0] == "BatchExecuteStatement" and call >= 3 and proven >= 2
 
 
 def test_a_server_that_dies_before_any_statement_leaves_a_load_that_can_be_run_again(
