@@ -21,7 +21,8 @@ INSTALL = [
     "arm-pyart",  # decodes what recast refuses; the reference in tests
     "isal",  # inflates the archive's .gz years twice as fast as zlib, same interface
     "pyarrow",  # batches between Python and Spark; Parquet footers
-    "boto3",  # S3
+    "boto3",  # S3 and the other services of AWS
+    "krcf",  # Random Cut Forests, as AWS publishes them, in Rust
     "click",  # the command line
     "matplotlib",  # maps of a product
     "psutil",  # CPU time of all processes of a run
@@ -36,7 +37,8 @@ EXTRAS = {
         "hypothesis",  # property-based tests
         "ruff",
         "mypy",
-        "moto[server,s3,scheduler]",  # the S3 protocol server of the tests, and Scheduler
+        "moto[server,s3,scheduler,sns,dynamodb]",  # S3 and other services' protocols, as a server
+        "jrcf",  # the official Java Random Cut Forest, which scores are compared with
         "cfn-lint",  # checks emr/template.yaml against CloudFormation's own schemas
         "statelint",  # checks emr/daily.asl.json
         "psycopg[binary]",  # PostgreSQL, which does the work of the stand-in for Redshift
