@@ -27,6 +27,8 @@ ROOMS_BELOW = {
         *("spark", "s3_access", "errors"),
     },
     "athena": {"athena", "running", "lake", "archive", "sensors", "errors"},
+    # A forest knows numbers alone; whose they are, the readers tell.
+    "scoring": {"scoring", "sensors", "lake", "counters", "workers", "errors"},
     "simulate": {"simulate", "radar", "errors"},
     "plots": {"plots", "lake", "radar", "errors"},
 }
@@ -75,8 +77,11 @@ def test_spark_stands_in_the_lake_the_jobs_and_two_modules() -> None:
         if any(module.split(".")[0] == "pyspark" for module in runtime_imports(path))
     }
     outside = {path for path in knows if not path.startswith("lib/stormlake/lake/")}
-    # The Spark half of the sensors is one module.
-    assert outside == {"lib/stormlake/spark.py", "lib/stormlake/sensors/frames.py"}
+    # The Spark half of the sensors is one module, and so is that of the scores.
+    assert outside == {
+        "lib/stormlake/spark.py",
+        "lib/stormlake/sensors/frames.py",
+    }
 
 
 def test_nothing_imports_the_command_line_and_only_it_runs_jobs() -> None:
