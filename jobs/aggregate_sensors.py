@@ -17,25 +17,23 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stormlake.archive.arrivals import StoredObject
 from stormlake.counters import Counters
-from stormlake.errors import RefusedInput, ServiceUnreachable
+from stormlake.errors import RefusedInput
 from stormlake.lake.partitions import Partition
 from stormlake.lake.sql_files import SqlFile, bind, find_sql_file, sql_names
 from stormlake.lake.tables import REJECTS, TABLES
 from stormlake.lake.types import Table
 from stormlake.lake.views import run_sql
+from stormlake.running.archive_runs import refuse_erasing, refuse_nothing_read, write_rejects
 from stormlake.running.job import JobRun, Lake, open_lake, refuse_lake_in_source
 from stormlake.running.options import Common, StormlakeCommand, common_options, print_json
 from stormlake.running.sensor_options import SensorOptions, list_objects, sensor_options
 from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.sensors.frames import Records, read_records
 from stormlake.sensors.reader import Reader
-from stormlake.sensors.tally import FiveNumbers, Tally
+from stormlake.sensors.tally import FiveNumbers
 from stormlake.sensors.views import RECORD_VIEWS
 
 COMMAND: Final = "aggregate"
-NO_DAY: Final = "1970-01-01"
-"""Date of rejects where neither an arrival nor an event tells one."""
-
 logger = logging.getLogger(f"stormlake.{COMMAND}")
 
 
@@ -199,7 +197,7 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
         aggregation.lake,
         common,
         source=aggregation.reader.source.uri,
-        scope=_scope(aggregation.asked),
+        scope=aggregation.asked.scope_of_run(),
         arguments=_arguments(aggregation),
     ) as job:
         earlier = job.earlier_record()
@@ -214,7 +212,7 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
             objects = list_objects(aggregation.reader)
             spark = job.start_spark(master)
             job.clean_staging(spark, (aggregation.table, REJECTS))
-            refuse_erasing(spark, objects, aggregation, job)
+            refuse_erasing(job, spark, objects, aggregation.table, scope(aggregation))
             counters = Counters.of(spark)
             records = read_records(spark, objects, aggregation.reader, counters)
             result = aggregate(spark, records, aggregation).persist()
@@ -224,7 +222,7 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
                 rows = {row["date"].isoformat(): row["count"] for row in by_date.collect()}
             tally, numbers = records.tally(), records.numbers(by_date)
             numbers.check()
-            refuse_nothing_read(tally, aggregation)
+            refuse_nothing_read(job, tally)
             warn_of_fragments(spark, rows, aggregation, job)
             write_tables(records, result, rows, objects, aggregation, job)
             result.unpersist()
@@ -232,45 +230,6 @@ def run(aggregation: Aggregation, common: Common, master: str | None) -> Summary
             summary = summarise(Judged.of(numbers, tally, limit), job, counters)
             job.finish(summary, ok=summary.ok)
     return summary
-
-
-def refuse_erasing(
-    spark: SparkSession, objects: Sequence[StoredObject], aggregation: Aggregation, job: JobRun
-) -> None:
-    """Refuse to replace good rows with nothing because of a typo.
-
-    Raises
-    ------
-    RefusedInput
-        The source holds no object at all in this scope, but the lake holds rows.
-    """
-    if objects:
-        return
-    scope = [(day.isoformat(),) for day in aggregation.asked.days()]
-    there = sum(job.partition_rows(spark, aggregation.table, scope).values())
-    if there:
-        raise RefusedInput(
-            f"{aggregation.reader.source.uri} holds nothing in this scope, but the lake holds "
-            f"{there} rows of it, which this run would erase; check --source and the days. If the "
-            f"archive did lose them, remove their partitions of {aggregation.lake.uri} by hand"
-        )
-
-
-def refuse_nothing_read(tally: Tally, aggregation: Aggregation) -> None:
-    """Refuse to replace good rows with nothing because of an outage.
-
-    Raises
-    ------
-    ServiceUnreachable
-        Not one of the objects could be read.
-    """
-    # Each failure is one reject, whoever's it is; nothing else was read.
-    nothing = tally.read == tally.unreadable_keys.total()
-    if tally.unreadable and tally.unreadable >= tally.objects and nothing:
-        raise ServiceUnreachable(
-            f"none of the {tally.objects} objects of {aggregation.reader.source.uri} could be "
-            "read; nothing was written. Check network, credentials, and that the folder is there"
-        )
 
 
 def warn_of_fragments(
@@ -329,24 +288,15 @@ def write_tables(
     job: JobRun,
 ) -> None:
     """Write the rejects and the table; the table last, so that its rows promise both."""
-    dates = [day.isoformat() for day in aggregation.asked.days()] or sorted(rows)
-    first = dates[0] if dates else NO_DAY
-    rejected: dict[Partition, int] = {}
-    for day, count in records.tally().reject_days.items():
-        partition = (aggregation.job, day or first)
-        rejected[partition] = rejected.get(partition, 0) + count
-    days = set(dates) | {day for _, day in rejected}
-    if aggregation.asked.start is None:
-        # What an earlier run said of these days is said anew, or not any more.
-        days |= {obj.arrival.date().isoformat() for obj in objects if obj.arrival} | {NO_DAY}
-    job.write(
-        records.rejects(aggregation.job, first),
-        REJECTS,
-        [(aggregation.job, day) for day in sorted(days)],
-        expected=rejected,
-    )
+    write_rejects(job, records, objects, aggregation.asked.days(), sorted(rows))
     expected = {(day,): count for day, count in rows.items()}
-    job.write(result, aggregation.table, [(day,) for day in dates], expected=expected)
+    partitions = scope(aggregation) or sorted(expected)
+    job.write(result, aggregation.table, partitions, expected=expected)
+
+
+def scope(aggregation: Aggregation) -> list[Partition]:
+    """Partitions of the run's window; none where there is no window."""
+    return [(day.isoformat(),) for day in aggregation.asked.days()]
 
 
 def summarise(judged: Judged, job: JobRun, counters: Counters) -> Summary:
@@ -385,11 +335,6 @@ def report(summary: Summary, common: Common) -> None:
         f"{summary.wall_seconds:.1f} s ({summary.core_seconds:.1f} core-seconds)"
     )
     click.echo(f"run {summary.run_id}")
-
-
-def _scope(asked: SensorOptions) -> dict[str, Any]:
-    days = {"start": asked.start, "end": asked.end}
-    return {name: day.date().isoformat() if day else None for name, day in days.items()}
 
 
 def _arguments(aggregation: Aggregation) -> dict[str, Any]:

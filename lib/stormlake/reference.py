@@ -18,9 +18,10 @@ _HEAD: Final = """\
      python -m stormlake.reference > docs/options.md -->
 # Commands and options
 
-Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`, `warehouse
+Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`, `score`, `warehouse
 load`) has two more doors with the same options: `spark-submit jobs/ingest_radar.py …`,
-`jobs/aggregate_sensors.py …` or `jobs/load_redshift.py …` (to submit it: `load-redshift`), and
+`jobs/aggregate_sensors.py …`, `jobs/score_anomalies.py …` or `jobs/load_redshift.py …` (to submit
+it: `load-redshift`), and
 `--options BASE64JSON`, which takes the place of all of them where a launcher would damage the
 arguments.
 

@@ -65,13 +65,31 @@ class LakeFiles:
             return bool(self._fs.exists(self._path(path)))
 
     def partition_path(self, table: Table, values: Partition) -> str:
-        """Folder of a partition below the lake's root, escaped as Spark escapes it."""
+        """Folder of a partition, or of the first values of one, below the lake's root, escaped as
+        Spark escapes it.
+        """
         escape = self._jvm.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
         folders = (
             escape.getPartitionPathString(name, value)
-            for name, value in zip(table.partition_names, values, strict=True)
+            for name, value in zip(table.partition_names, values, strict=False)
         )
         return "/".join((table.name, *folders))
+
+    def values_below(self, table: Table, above: Partition) -> list[str]:
+        """Values of the next partition column for which there are folders, empty ones too, sorted.
+
+        Parameters
+        ----------
+        table : Table
+        above : Partition
+            Values of the partition columns before it.
+        """
+        names = table.partition_names
+        folder = self.partition_path(table, above)
+        escape = self._jvm.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+        mark = f"{names[len(above)]}="
+        found = [name for name, _ in self._list(folder, files=False) if name.startswith(mark)]
+        return sorted(str(escape.unescapePathName(name.removeprefix(mark))) for name in found)
 
     def data_files(
         self, table: Table, partitions: Sequence[Partition]

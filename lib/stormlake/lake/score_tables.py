@@ -90,3 +90,18 @@ ALERTS: Final = Table(
     sort=("event_time", "alert_id"),
     warehouse=Warehouse("merge", sort=("date",), key=("alert_id",)),
 )
+
+RCF_STATE: Final = Table(
+    name="rcf_state",
+    description="What one forest knows at the end of a date.",
+    partitions=_PARTITIONS,
+    columns=(
+        _text("model_key", NAME_BYTES, "Which forest.", nullable=False),
+        _text("options_hash", 16, "What decides its scores, as hex digits.", nullable=False),
+        Column("entries_seen", "long", "1", "Points, or shingles, that it has learned.", False),
+        Column("state", "binary", "", "The library's own bytes (MessagePack).", nullable=False),
+    ),
+    sort=("model_key",),
+    warehouse=Warehouse("replace", sort=("date",), by_default=False),
+    internal=True,
+)

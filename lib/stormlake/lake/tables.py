@@ -16,7 +16,7 @@ from stormlake.lake.radar_tables import (
     RADAR_GRID,
     RADAR_VOLUMES,
 )
-from stormlake.lake.score_tables import ALERTS, ANOMALY_SCORES
+from stormlake.lake.score_tables import ALERTS, ANOMALY_SCORES, RCF_STATE
 from stormlake.lake.sensor_tables import (
     EVENTS_PER_MINUTE,
     REJECTS,
@@ -34,6 +34,7 @@ __all__ = [
     "RADAR_GEOMETRY",
     "RADAR_GRID",
     "RADAR_VOLUMES",
+    "RCF_STATE",
     "REJECTS",
     "REQUESTS_BY_OS",
     "TABLES",
@@ -50,6 +51,6 @@ TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for module in (radar_tables, sensor_tables, score_tables)
     for table in vars(module).values()
-    if isinstance(table, Table)
+    if isinstance(table, Table) and not table.internal
 }
-"""Every table of the lake, by name: a definition in one of these modules is all it needs."""
+"""Every table that people query, by name: a definition in one of these modules is all it needs."""

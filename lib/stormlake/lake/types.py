@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 Type = Literal[
-    "short", "int", "long", "float", "double", "string", "char", "boolean", "date", "timestamp"
-]
+    "short", "int", "long", "float", "double", "string", "char", "boolean", "date", "timestamp",
+    "binary",
+]  # fmt: skip
 """SQL-safe types, by their Spark names: no unsigned integers, no bytes, no float16. `char` is text
-of single-byte characters that a warehouse pads to its length; only vendors' files have it."""
+of single-byte characters that a warehouse pads to its length; only vendors' files have it.
+`binary` is for internal tables alone, which no other engine is told of."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Table:
         Order of the rows in a file as writers should emit them; small files depend on it.
     warehouse : Warehouse
         How a warehouse takes it; a `replace` load replaces whole partitions.
+    internal : bool
+        Whether it is for our own jobs alone: no DDL, no view, no load, no promise.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Table:
     columns: tuple[Column, ...]
     sort: tuple[str, ...]
     warehouse: Warehouse
+    internal: bool = False
 
     def __post_init__(self) -> None:
         names = self.names
@@ -146,6 +151,7 @@ _SPARK: Final[Mapping[Type, str]] = {
     "boolean": "BooleanType",
     "date": "DateType",
     "timestamp": "TimestampType",
+    "binary": "BinaryType",
 }
 _ARROW: Final[Mapping[Type, str]] = {
     "short": "int16",
@@ -157,6 +163,7 @@ _ARROW: Final[Mapping[Type, str]] = {
     "char": "string",
     "boolean": "bool_",
     "date": "date32",
+    "binary": "binary",
 }
 
 

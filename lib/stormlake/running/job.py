@@ -374,8 +374,8 @@ class JobRun:
         )
 
     def wrote(self, table: Table, written: Collection[PartitionWritten]) -> None:
-        """Note what a table got, for the record."""
-        self.tables[table.name] = tuple(written)
+        """Note what a table got, for the record; it may be written some partitions at a time."""
+        self.tables[table.name] = (*self.tables.get(table.name, ()), *written)
         self._names[table.name] = table.partition_names
 
     def partition_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 
@@ -15,8 +16,9 @@ class Job:
     ----------
     module : str
         Its file in `jobs/`, without `.py`; it has a click command `main`.
-    named_by : str or None
-        The command's argument that is part of the job's name (`aggregate-wind_max`).
+    named_by : tuple of str
+        The command's arguments of which the first that is given is part of the job's name
+        (`aggregate-wind_max`).
     file_options : tuple of str
         Options whose value may be a file of the machine where a person types it.
     shown_as : str or None
@@ -25,7 +27,7 @@ class Job:
     """
 
     module: str
-    named_by: str | None = None
+    named_by: tuple[str, ...] = ()
     file_options: tuple[str, ...] = ()
     shown_as: str | None = None
 
@@ -36,12 +38,14 @@ class Job:
 
     def name(self, command: str, parameters: Mapping[str, Any]) -> str:
         """What records, locks and steps call a run of this command with these parameters."""
-        return command if self.named_by is None else f"{command}-{parameters[self.named_by]}"
+        given = (parameters[name] for name in self.named_by if parameters.get(name))
+        return "-".join([command, *islice(given, 1)])
 
 
 JOBS: Final = {
-    "aggregate": Job("aggregate_sensors", named_by="name"),
+    "aggregate": Job("aggregate_sensors", named_by=("name",)),
     "ingest-radar": Job("ingest_radar", file_options=("--profile", "--station-file")),
+    "score": Job("score_anomalies", named_by=("name", "kind"), file_options=("--registry",)),
     "load-redshift": Job("load_redshift", shown_as="warehouse load"),
 }
 """By the command's name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -36,8 +36,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class SensorOptions:
-    """What a person asked of the reader.
+class ArchiveOptions:
+    """What a person asked of any reader of a sensor archive.
 
     Parameters
     ----------
@@ -45,30 +45,19 @@ class SensorOptions:
         The archive.
     start, end : datetime or None
         UTC days, half-open.
-    form : str
-        `records`, or `minutes` for unicorn readings that are aggregated already.
     time_zone : str or None
         Of times that name none.
     early, late : int
         Hours.
-    strict_regex : bool
-    fields : str
-        Names of the fields of a log without a header, separated by blanks or commas.
-    width : int
-        Seconds of a wind window.
     max_record_mb : int
     """
 
     source: str
     start: dt.datetime | None
     end: dt.datetime | None
-    form: str
     time_zone: str | None
     early: int
     late: int
-    strict_regex: bool
-    fields: str
-    width: int
     max_record_mb: int
 
     def __post_init__(self) -> None:
@@ -88,11 +77,6 @@ class SensorOptions:
                 f"{day and day.date()} is not in the years {FIRST_DAY.year + 1} to "
                 f"{END_DAY.year - 2}",
             )
-        refuse_unless(
-            DAY_SECONDS % self.width == 0,
-            f"--width {self.width} does not divide a day: a window would belong to two dates; give "
-            f"a divisor of {DAY_SECONDS} seconds",
-        )
 
     @property
     def scope(self) -> Scope:
@@ -119,6 +103,55 @@ class SensorOptions:
         last = stop.date() - dt.timedelta(days=1)
         return {"start": start, "stop": stop, "start_date": start.date(), "stop_date": last}
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Zone of times that name none; None is UTC."""
+        return None if self.time_zone in (None, "UTC") else ZoneInfo(str(self.time_zone))
+
+    def reader_of(self, kind: Kind, common: Common) -> Reader:
+        """The reader of records of a kind."""
+        return Reader(
+            open_archive(self.source, common), kind, self.scope, self.max_record_mb * 2**20
+        )
+
+    def arguments(self) -> dict[str, Any]:
+        """What decides the rows, for the run's key; JSON values."""
+        return {n: v for n, v in asdict(self).items() if n not in ("source", "start", "end")}
+
+    def scope_of_run(self) -> dict[str, Any]:
+        """The days, for the run's key and its record; JSON values."""
+        days = {"start": self.start, "end": self.end}
+        return {name: day.date().isoformat() if day else None for name, day in days.items()}
+
+
+@dataclass(frozen=True)
+class SensorOptions(ArchiveOptions):
+    """What a person asked of the reader of a view's records.
+
+    Parameters
+    ----------
+    form : str
+        `records`, or `minutes` for unicorn readings that are aggregated already.
+    strict_regex : bool
+    fields : str
+        Names of the fields of a log without a header, separated by blanks or commas.
+    width : int
+        Seconds of a wind window.
+    """
+
+    form: str
+    strict_regex: bool
+    fields: str
+    width: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_unless(
+            DAY_SECONDS % self.width == 0,
+            f"--width {self.width} does not divide a day: a window would belong to two dates; give "
+            f"a divisor of {DAY_SECONDS} seconds",
+        )
+
     def kind(self, view: str, query: str) -> Kind:
         """How the records of a view are read.
 
@@ -133,7 +166,7 @@ class SensorOptions:
         RefusedInput
             An option that this view does not know.
         """
-        zone = None if self.time_zone in (None, "UTC") else ZoneInfo(str(self.time_zone))
+        zone = self.zone
         self._refuse_foreign(view)
         refuse_unless(
             self.form == "records" or query == UNICORN_MINUTES.name,
@@ -151,16 +184,7 @@ class SensorOptions:
 
     def reader(self, view: str, query: str, common: Common) -> Reader:
         """The reader of a view's records, for a query of this name."""
-        return Reader(
-            open_archive(self.source, common),
-            self.kind(view, query),
-            self.scope,
-            self.max_record_mb * 2**20,
-        )
-
-    def arguments(self) -> dict[str, Any]:
-        """What decides the rows, for the run's key; JSON values."""
-        return {n: v for n, v in asdict(self).items() if n not in ("source", "start", "end")}
+        return self.reader_of(self.kind(view, query), common)
 
     def _refuse_foreign(self, view: str) -> None:
         belongs = {
@@ -201,7 +225,7 @@ class _Zone(click.ParamType[str]):
         return str(value)
 
 
-_OPTIONS: Final = (
+ARCHIVE_OPTIONS: Final = (
     click.option(
         "--source",
         required=True,
@@ -216,14 +240,6 @@ _OPTIONS: Final = (
         help="Day after the last.  [default of both: all that the source holds]",
     ),
     day_before_option,
-    click.option(
-        "--form",
-        type=click.Choice(FORMS),
-        default="records",
-        show_default=True,
-        help="minutes: unicorn readings that are one row a minute already. How the records lie "
-        "(lines, glued, arrays, gzip, …) is found without being told.",
-    ),
     click.option(
         "--time-zone",
         type=_Zone(),
@@ -247,6 +263,26 @@ _OPTIONS: Final = (
         help="Arrival hours that are read after the last day.",
     ),
     click.option(
+        "--max-record-mb",
+        type=click.IntRange(1, 1024),
+        default=MAX_RECORD_MB,
+        show_default=True,
+        metavar="MB",
+        help="A longer record is rejected; a task may need several times as much memory.",
+    ),
+)
+"""Of every command that reads a sensor archive."""
+
+_OPTIONS: Final = (
+    click.option(
+        "--form",
+        type=click.Choice(FORMS),
+        default="records",
+        show_default=True,
+        help="minutes: unicorn readings that are one row a minute already. How the records lie "
+        "(lines, glued, arrays, gzip, …) is found without being told.",
+    ),
+    click.option(
         "--strict-regex",
         is_flag=True,
         help="Legacy logs exactly as the tutorial's expression matches them.",
@@ -265,26 +301,36 @@ _OPTIONS: Final = (
         metavar="SECONDS",
         help="Window of wind records; divides a day.",
     ),
-    click.option(
-        "--max-record-mb",
-        type=click.IntRange(1, 1024),
-        default=MAX_RECORD_MB,
-        show_default=True,
-        metavar="MB",
-        help="A longer record is rejected; a task may need several times as much memory.",
-    ),
 )
 
 
 def sensor_options(function: F) -> F:
     """Give a command the options of the sensor reader, as its argument `asked`."""
+    return asked_options(SensorOptions, _OPTIONS)(function)
 
-    @functools.wraps(function)
-    def wrapped(**given: Any) -> Any:
-        asked = SensorOptions(**{f.name: given.pop(f.name) for f in fields(SensorOptions)})
-        return function(asked=asked, **given)
 
-    decorated: Any = archive_options(wrapped)
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+def asked_options(
+    kind: type[ArchiveOptions], options: Sequence[Callable[[Any], Any]]
+) -> Callable[[F], F]:
+    """Give a command `ARCHIVE_OPTIONS` and its own, as its argument `asked`.
+
+    Parameters
+    ----------
+    kind : type of ArchiveOptions
+        What `asked` is; its fields are the options' names.
+    options : sequence of decorator
+        Its own.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def wrapped(**given: Any) -> Any:
+            asked = kind(**{f.name: given.pop(f.name) for f in fields(kind)})
+            return function(asked=asked, **given)
+
+        decorated: Any = archive_options(wrapped)
+        for option in reversed((*ARCHIVE_OPTIONS, *options)):
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate

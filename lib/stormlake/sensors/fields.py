@@ -78,8 +78,16 @@ def number(value: Any, name: str) -> float:
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise Unusable(Reason.NOT_FINITE, f"{name} is larger than a double can be")
+        told = "not a number (NaN)" if math.isnan(result) else "larger than a double can be"
+        raise Unusable(Reason.NOT_FINITE, f"{name} is {told}")
     return result + 0.0  # -0.0 and 0.0 are one distance
+
+
+def label(value: Any, name: str) -> str:
+    """A text, or a whole number as its digits: what tells one thing from another."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(value, name)
 
 
 def optional_number(record: Mapping[str, Any], name: str) -> float | None:

@@ -23,7 +23,7 @@ from stormlake.sensors.tasks import Tallies, Work, records_task, rejects_task
 
 if TYPE_CHECKING:
     from pyspark import Accumulator
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 _COPIES: Final = "copies_of_the_record"
 _OBSERVED: Final = "records"
@@ -168,11 +168,15 @@ def _once(records: DataFrame, dedupe: Dedupe) -> DataFrame:
     names = records.columns
     if dedupe is Dedupe.ALL_COLUMNS:
         return records.groupBy(*names).agg(F.count(F.lit(1)).alias(_COPIES))
-    # A row without an id is like no other.
+    key = F.col("record_id") if dedupe is Dedupe.RECORD_ID else _request_key()
+    whole = F.min(F.struct(*names)).alias("whole")
+    grouped = records.withColumn("key_of_record", key).groupBy("key_of_record")
+    return grouped.agg(whole, F.count(F.lit(1)).alias(_COPIES)).select("whole.*", _COPIES)
+
+
+def _request_key() -> Column:
+    """What requests with one id have in common; a row without an id is like no other."""
     place = F.monotonically_increasing_id().cast("string")
-    key = F.when(F.col("request_id").isNull(), F.concat(F.lit("row "), place)).otherwise(
+    return F.when(F.col("request_id").isNull(), F.concat(F.lit("row "), place)).otherwise(
         F.concat(F.lit("id "), F.col("request_id"))
     )
-    whole = F.min(F.struct(*names)).alias("whole")
-    grouped = records.withColumn("key", key).groupBy("key")
-    return grouped.agg(whole, F.count(F.lit(1)).alias(_COPIES)).select("whole.*", _COPIES)

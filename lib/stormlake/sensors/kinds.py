@@ -40,6 +40,7 @@ class Dedupe(Enum):
 
     ALL_COLUMNS = "all columns"
     REQUEST_ID = "the request id, where there is one"
+    RECORD_ID = "record_id; of several the least row"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,18 @@ class Kind:
             With the reason why there is none.
         """
         raise NotImplementedError
+
+    def row_at(self, record: dict[str, Any], number: int) -> Row:
+        """The row of a JSON record of which it matters where it stands.
+
+        Parameters
+        ----------
+        record : dict
+        number : int
+            How many records stand before it in its object, useless ones included; of a kind that
+            splits, in its part.
+        """
+        return self.row(record)
 
     def event_micros(self, record: dict[str, Any]) -> int | None:
         """Event time of a record that gave no row, None where that is not known either."""

@@ -79,10 +79,10 @@ class _Reading:
         self._time = self._schema.get_field_index(self._kind.time_column)
         self._rows: list[Row] = []
         self._line = Line(0, b"")
+        self._before = tally.read
 
     def run(self) -> Iterator[pa.RecordBatch | Reject]:
         """Yield the rows and rejects that are ours."""
-        before = self._tally.read
         lines = self._kind.is_lines(self._data.first)
         for found in self._lines() if lines else self._json():
             if isinstance(found, pa.RecordBatch):
@@ -98,7 +98,7 @@ class _Reading:
         yield from self._flush()
         if self._part.start == 0:
             self._tally.objects += 1
-            self._tally.empty += is_last(self._part) and self._tally.read == before
+            self._tally.empty += is_last(self._part) and self._tally.read == self._before
         failure = self._data.failure
         if failure is not None and not isinstance(failure, CutShort):
             self._tally.unreadable_keys[self._part.obj.key] += 1
@@ -217,7 +217,7 @@ class _Reading:
 
     def _row(self, decoded: Decoded) -> Row | Reject:
         try:
-            return self._kind.row(decoded.value)
+            return self._kind.row_at(decoded.value, self._tally.read - 1 - self._before)
         except Unusable as why:
             micros = self._kind.event_micros(decoded.value)
             place = decoded.offset, decoded.length
