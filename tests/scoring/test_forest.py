@@ -185,3 +185,38 @@ def test_bytes_that_are_no_state_are_refused_in_one_line(state: bytes) -> None:
     with pytest.raises(StateUnreadable) as refused:
         Forest.of_bytes(state)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("shingle", [1, 2])
+def test_equal_forests_have_equal_bytes_also_where_points_repeat(shingle: int) -> None:
+    # The library's own bytes differ here from forest to forest: its hash maps have no order.
+    random = np.random.default_rng(1)
+    points = random.integers(60, 66, (1500, 2)).astype(float).tolist()
+    options = ForestOptions(shingle=shingle, trees=30)
+    one, other = (Forest.new(options, 2, 42) for _ in range(2))
+    for point in points[:1000]:
+        one.score(point)
+        other.score(point)
+    assert one.to_bytes() == other.to_bytes()
+    other = Forest.of_bytes(other.to_bytes())
+    assert one.to_bytes() == other.to_bytes()
+    assert [one.score(p) for p in points[1000:]] == [other.score(p) for p in points[1000:]]
+    assert one.to_bytes() == other.to_bytes()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_golden_vitals_flag_the_planted_rows_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pulse = rng.integers(60, 121, 20_000)
+    systolic, diastolic = rng.integers(80, 201, 20_000), rng.integers(40, 121, 20_000)
+    pulse[::1000] = rng.integers(0, 41, 20)
+    scores = scores_of(np.column_stack([pulse, systolic, diastolic]).astype(float).tolist())
+    planted = list(range(1000, 20_000, 1000))
+    assert np.flatnonzero(scores > 1.5).tolist() == planted
+    assert scores[planted].min() >= 1.94 - 0.005
+    assert scores[0] == 0
+    normal = np.delete(scores, [0, *planted])
+    normal = normal[normal > 0]
+    assert len(normal) == 20_000 - 256 - 19
+    assert normal.min() >= 0.65 and normal.max() <= 1.48 + 0.005
+    assert normal.mean() == pytest.approx(0.84, abs=0.01)

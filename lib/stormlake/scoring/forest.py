@@ -20,6 +20,7 @@ from typing import Any, Final, cast
 import krcf
 
 from stormlake.errors import RefusedInput, StormlakeError
+from stormlake.scoring.state_bytes import in_order
 
 MOST_COLUMNS: Final = 30
 """Numeric columns that one forest takes."""
@@ -212,5 +213,5 @@ class Forest:
         return dict(self._library.options())
 
     def to_bytes(self) -> bytes:
-        """Everything that it knows: equal histories give equal bytes."""
-        return self._library.to_msgpack()
+        """Everything that it knows: equal histories give equal bytes, saved in between or not."""
+        return in_order(self._library.to_msgpack())

@@ -23,14 +23,15 @@ from stormlake.lake.tables import ANOMALY_SCORES, spark_schema
 from stormlake.lake.types import spark_fields
 from stormlake.scoring.forest import ScoreNotFinite, StateUnreadable
 from stormlake.scoring.records import value_columns
-from stormlake.scoring.series import GLOBAL_KEY, SCORED_COLUMNS, Plan, point_columns
+from stormlake.scoring.series import GLOBAL_KEY, SAVED, SCORED_COLUMNS, Plan, point_columns
 from stormlake.sensors.registry import Device
 from stormlake.workers import spare_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructField
 
 SETTINGS: Final = {
     # A batch may begin many series, each with a state of a megabyte or more.
@@ -67,7 +68,7 @@ def points(
     Returns
     -------
     DataFrame
-        `point_columns` but `state`; `place` and `date`.
+        `point_columns` but `SAVED`; `place` and `date`.
     """
     key = F.col("place") if by_key else F.lit(GLOBAL_KEY)
     told = {name: F.lit(None).cast("string") for name in ("location", "device_id")}
@@ -133,22 +134,23 @@ def score(
         number of partitions.
     """
     fields = spark_fields(point_columns(len(plan.names)))
-    given = rows.withColumn("state", F.lit(None).cast("binary")).select(*fields.names)
+    given = rows.select(*(_column(each, rows.columns) for each in fields))
     if states is not None:
-        saved = states.select(
-            *(
-                F.col(each.name)
-                if each.name in ("model_key", "state")
-                else F.lit(None).cast(each.dataType).alias(each.name)
-                for each in fields
-            )
-        )
+        known = ("model_key", *SAVED)
+        saved = states.select(*(_column(each, known) for each in fields))
         given = given.unionByName(saved)
     in_order = given.repartition(partitions, "model_key").sortWithinPartitions(
         "model_key", F.col("event_time").asc_nulls_first(), "record_id"
     )
     task = functools.partial(_task, plan=plan, counters=counters)
     return in_order.mapInArrow(task, spark_fields(SCORED_COLUMNS))
+
+
+def _column(field: StructField, there: Sequence[str]) -> Column:
+    """A column where it is there, else NULLs of its type."""
+    if field.name in there:
+        return F.col(field.name)
+    return F.lit(None).cast(field.dataType).alias(field.name)
 
 
 def score_rows(scored: DataFrame, source: str, anomaly: Column) -> DataFrame:

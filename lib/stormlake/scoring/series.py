@@ -30,6 +30,9 @@ from stormlake.sensors.times import DAY
 GLOBAL_KEY: Final = "global"
 """model_key of the one forest of all records."""
 
+SAVED: Final = ("entries_seen", "state")
+"""What of a saved state comes in, beside its key."""
+
 _MADE: Final = ("features", "score", "anomaly")
 
 
@@ -46,7 +49,7 @@ _DATE: Final = ANOMALY_SCORES.partitions[-1]
 
 
 def point_columns(values: int) -> tuple[Column, ...]:
-    """Columns of the rows that come in: a record's, or of a saved state `model_key` and `state`.
+    """Columns of the rows that come in: a record's, or of a saved state `model_key` and `SAVED`.
 
     Parameters
     ----------
@@ -56,8 +59,7 @@ def point_columns(values: int) -> tuple[Column, ...]:
     carried = tuple(c if c.name == "model_key" else _optional(c) for c in _CARRIED)
     given = Column("given_score", "double", "1", "The score that it carries.")
     numbers = (Column(name, "double", "", "A scored number.") for name in value_columns(values))
-    (state,) = (c for c in _STATE if c.name == "state")
-    return (*carried, given, *numbers, state)
+    return (*carried, given, *numbers, *(c for c in _STATE if c.name in SAVED))
 
 
 SCORED_COLUMNS: Final = (
@@ -139,17 +141,14 @@ class _Series:
         self.key = key
         self._plan = plan
         self._forest: Forest | None = None
-        # Bytes of the forest as it is now, once somebody asked.
-        self._bytes: bytes | None = None
+        # What it knows as bytes, and how much that is, unless it has learned since.
+        self._saved: tuple[bytes, int] | None = None
         self._next_day = plan.first_day
 
     def restore(self, row: pa.RecordBatch) -> None:
-        """Go on from a saved state."""
-        self._bytes = row.column("state")[0].as_py()
-        try:
-            self._forest = Forest.of_bytes(self._bytes)
-        except StateUnreadable as error:
-            raise StateUnreadable(f"saved state of {self.key!r}: {error}") from None
+        """Go on from a saved state, which is read once there is a record."""
+        entries_seen, state = (row.column(name)[0].as_py() for name in SAVED)
+        self._saved = state, entries_seen
 
     def scores(self, rows: pa.RecordBatch, day: int) -> pa.RecordBatch:
         """Score rows of one day."""
@@ -174,37 +173,44 @@ class _Series:
         return pa.RecordBatch.from_arrays(columns, schema=_OUT)
 
     def _learn(self, points: Sequence[tuple[float, ...]], records: pa.Array) -> list[float]:
-        plan = self._plan
-        if self._forest is None:
-            seed = seed_of_key(plan.options.seed, self.key) if plan.by_key else plan.options.seed
-            self._forest = Forest.new(plan.options, len(plan.names), seed)
-        self._bytes = None
+        forest = self._opened()
+        self._saved = None
         scores: list[float] = []
         try:
-            scores.extend(map(self._forest.score, points))
+            scores.extend(map(forest.score, points))
         except ScoreNotFinite as error:
             told = records[len(scores)].as_py()
             raise ScoreNotFinite(f"{self.key!r}, record {told}: {error}") from None
         return scores
 
+    def _opened(self) -> Forest:
+        plan = self._plan
+        if self._forest is None and self._saved is not None:
+            try:
+                self._forest = Forest.of_bytes(self._saved[0])
+            except StateUnreadable as error:
+                raise StateUnreadable(f"saved state of {self.key!r}: {error}") from None
+        if self._forest is None:
+            seed = seed_of_key(plan.options.seed, self.key) if plan.by_key else plan.options.seed
+            self._forest = Forest.new(plan.options, len(plan.names), seed)
+        return self._forest
+
     def states_before(self, day: int) -> Iterator[pa.RecordBatch]:
         """The states at the end of the dates before a day that have not been given yet."""
-        if self._forest is None:
-            self._next_day = max(self._next_day, day)
-            return
-        while self._next_day < day:
-            if self._bytes is None:
-                self._bytes = self._forest.to_bytes()
+        if self._saved is None and self._forest is not None and self._next_day < day:
+            self._saved = self._forest.to_bytes(), self._forest.entries_seen
+        while self._saved is not None and self._next_day < day:
             made: dict[str, Any] = {
                 "model_key": self.key,
                 "options_hash": self._plan.options_hash,
-                "entries_seen": self._forest.entries_seen,
-                "state": self._bytes,
+                "state": self._saved[0],
+                "entries_seen": self._saved[1],
                 "date": self._next_day,
             }
             columns = [pa.array([made.get(each.name)], each.type) for each in _OUT]
             yield pa.RecordBatch.from_arrays(columns, schema=_OUT)
             self._next_day += 1
+        self._next_day = max(self._next_day, day)
 
 
 def _runs(batch: pa.RecordBatch) -> Iterator[tuple[str, bool, int, pa.RecordBatch]]:
