@@ -75,6 +75,7 @@ setup(
     ],
     package_data={
         "stormlake": ["py.typed", "log4j2.properties"],
+        "stormlake.alerts": ["*.toml"],
         "stormlake.plots": ["*.csv"],
         "stormlake.radar": ["*.csv"],
         "stormlake.sql": ["**/*.sql"],

@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import click
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from stormlake.alerts.frames import with_anomaly
+from stormlake.alerts.rules import ANOMALY_RULES, known_rules
 from stormlake.archive.arrivals import StoredObject
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput
@@ -32,7 +34,6 @@ from stormlake.running.score_options import ScoreOptions, score_options
 from stormlake.running.sensor_options import list_objects
 from stormlake.running.sensor_report import Judged, print_numbers, too_many_rejects
 from stormlake.scoring import frames
-from stormlake.scoring.anomaly import CONDITIONS
 from stormlake.scoring.series import Plan
 from stormlake.sensors.frames import read_records
 from stormlake.sensors.reader import Reader
@@ -309,12 +310,14 @@ def score_days(
         states = frames.read_states(spark, files, scoring.source, begin)
         refuse_other_options(states, begin, scoring)
     keys = len(found.keys) + (states.count() if states is not None else 0)
+    # A rules file of `alert` changes alerts, not what the tables call an anomaly.
+    rules = [known_rules()[name] for name in ANOMALY_RULES.get(scoring.source, ())]
     totals = [0, 0, 0]
     for some in _some(days, max(1, STATES_AT_ONCE // max(1, keys))):
         rows = points.where(F.col("date").between(some[0], some[-1]))
         scope = [(scoring.source, day.isoformat()) for day in some]
         result = frames.keep(scored_rows(rows, states, some, found, scoring, counters))
-        of_scores = frames.score_rows(result, scoring.source, anomaly(scoring))
+        of_scores = frames.score_rows(with_anomaly(result, rules), scoring.source)
         with frames.worker_errors():
             told = of_scores.agg(
                 F.count(F.lit(1)),
@@ -360,12 +363,6 @@ def scored_rows(
     cores = rows.sparkSession.sparkContext.defaultParallelism
     partitions = max(1, min(len(found.keys), 8 * cores)) if asked.by_key else 1
     return frames.score(rows, states, plan, partitions, counters)
-
-
-def anomaly(scoring: Scoring) -> Column:
-    """Whether a score is one by the source's rule; NULL where it has none."""
-    condition = CONDITIONS.get(scoring.source)
-    return F.lit(None) if condition is None else F.expr(condition)
 
 
 def last_state_of(files: LakeFiles, days: Sequence[dt.date], scoring: Scoring) -> str | None:

@@ -27,6 +27,8 @@ ROOMS_BELOW = {
         *("spark", "s3_access", "errors"),
     },
     "athena": {"athena", "running", "lake", "archive", "sensors", "errors"},
+    # Rules look at rows of scores, whoever made them.
+    "alerts": {"alerts", "lake", "running", "errors"},
     # A forest knows numbers alone; whose they are, the readers tell.
     "scoring": {"scoring", "sensors", "lake", "counters", "workers", "errors"},
     "simulate": {"simulate", "radar", "errors"},
@@ -77,8 +79,9 @@ def test_spark_stands_in_the_lake_the_jobs_and_two_modules() -> None:
         if any(module.split(".")[0] == "pyspark" for module in runtime_imports(path))
     }
     outside = {path for path in knows if not path.startswith("lib/stormlake/lake/")}
-    # The Spark half of the sensors is one module, and so is that of the scores.
+    # The Spark half of the sensors is one module, and so are those of the scores and alerts.
     assert outside == {
+        "lib/stormlake/alerts/frames.py",
         "lib/stormlake/scoring/frames.py",
         "lib/stormlake/spark.py",
         "lib/stormlake/sensors/frames.py",

@@ -18,12 +18,11 @@ _HEAD: Final = """\
      python -m stormlake.reference > docs/options.md -->
 # Commands and options
 
-Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`, `score`, `warehouse
-load`) has two more doors with the same options: `spark-submit jobs/ingest_radar.py …`,
-`jobs/aggregate_sensors.py …`, `jobs/score_anomalies.py …` or `jobs/load_redshift.py …` (to submit
-it: `load-redshift`), and
-`--options BASE64JSON`, which takes the place of all of them where a launcher would damage the
-arguments.
+Every command tells the same with `--help`. A job (`ingest-radar`, `aggregate`, `score`, `alert`,
+`warehouse load`) has two more doors with the same options: `spark-submit jobs/ingest_radar.py …`,
+`jobs/aggregate_sensors.py …`, `jobs/score_anomalies.py …`, `jobs/raise_alerts.py …` or
+`jobs/load_redshift.py …` (to submit it: `load-redshift`), and `--options BASE64JSON`, which takes
+the place of all of them where a launcher would damage the arguments.
 
 ## Options of every command
 

@@ -239,7 +239,7 @@ def test_a_state_that_was_damaged_stops_the_run_and_is_named(score: Score) -> No
     (path,) = score.lake.glob("rcf_state/source=wind/date=2026-01-01/*.parquet")
     table = pq.ParquetFile(path).read()
     bad = [
-        b"rubbish" if key == "B" else state
+        b"rubbish" if key == "Köln, West" else state
         for key, state in zip(
             table.column("model_key").to_pylist(), table.column("state").to_pylist(), strict=True
         )
@@ -249,7 +249,7 @@ def test_a_state_that_was_damaged_stops_the_run_and_is_named(score: Score) -> No
     pq.write_table(table.set_column(at, "state", pa.array(bad, pa.binary())), path)
 
     failed = score.run("wind", "--sample", "64", "--start", "2026-01-02", "--end", "2026-01-03")
-    assert "saved state of 'B'" in failed.expect(1).stderr
+    assert "saved state of 'Köln, West'" in failed.expect(1).stderr
     assert {row["event_time"].day for row in score.rows()} == {1}
 
 
@@ -423,7 +423,7 @@ def test_nothing_that_names_a_patient_is_in_any_byte_of_what_a_run_leaves(score:
     told = [*sent, strange]
     secrets = {str(record[member]) for record in told for member in ("name", "dob")}
     parts = {part for secret in secrets for part in secret.split(", ")}
-    assert len(secrets) > 1000 and "Quixote" in parts
+    assert len(secrets) > 800 and "Quixote" in parts
     left = [done.stdout, done.stderr]
     for path in score.lake.rglob("*"):
         if not path.is_file():

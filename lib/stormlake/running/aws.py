@@ -20,12 +20,14 @@ from stormlake.running.options import Common
 Service = Literal[
     "athena",
     "cloudformation",
+    "dynamodb",
     "emr",
     "emr-serverless",
     "glue",
     "redshift-data",
     "s3",
     "scheduler",
+    "sns",
     "stepfunctions",
     "sts",
 ]

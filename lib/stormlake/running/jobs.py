@@ -44,6 +44,7 @@ class Job:
 
 JOBS: Final = {
     "aggregate": Job("aggregate_sensors", named_by=("name",)),
+    "alert": Job("raise_alerts", file_options=("--rules",)),
     "ingest-radar": Job("ingest_radar", file_options=("--profile", "--station-file")),
     "score": Job("score_anomalies", named_by=("name", "kind"), file_options=("--registry",)),
     "load-redshift": Job("load_redshift", shown_as="warehouse load"),

@@ -153,13 +153,16 @@ def _column(field: StructField, there: Sequence[str]) -> Column:
     return F.lit(None).cast(field.dataType).alias(field.name)
 
 
-def score_rows(scored: DataFrame, source: str, anomaly: Column) -> DataFrame:
-    """Rows of `anomaly_scores` among scored rows; one file a date, in the table's order."""
-    rows = (
-        scored.where(F.col("state").isNull())
-        .withColumn("source", F.lit(source))
-        .withColumn("anomaly", anomaly.cast("boolean"))
-    )
+def score_rows(scored: DataFrame, source: str) -> DataFrame:
+    """Rows of `anomaly_scores` among scored rows; one file a date, in the table's order.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        Of `score`, with the column `anomaly`.
+    source : str
+    """
+    rows = scored.where(F.col("state").isNull()).withColumn("source", F.lit(source))
     wanted = rows.select(*spark_schema(ANOMALY_SCORES).names)
     return wanted.repartition("date").sortWithinPartitions("date", *ANOMALY_SCORES.sort)
 

@@ -1,0 +1,1 @@
+"""Alerts: the rules, the rows that they give, and the protocol that tells each of them once."""
