@@ -29,6 +29,7 @@ ROOMS_BELOW = {
     "athena": {"athena", "running", "lake", "archive", "sensors", "errors"},
     # Rules look at rows of scores, whoever made them.
     "alerts": {"alerts", "lake", "running", "errors"},
+    "serving": {"serving", "lake", "running", "errors"},
     # A forest knows numbers alone; whose they are, the readers tell.
     "scoring": {"scoring", "sensors", "lake", "counters", "workers", "errors"},
     "simulate": {"simulate", "radar", "errors"},

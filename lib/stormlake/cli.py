@@ -32,6 +32,7 @@ LATE: Final = {
     "ddl": "stormlake.warehouse.ddl_command",
     "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",
+    "upsert-dynamodb": "stormlake.serving.upsert_command",
     "warehouse": "stormlake.warehouse.commands",
 }
 """Modules of commands that import much; each has a click command `main`."""

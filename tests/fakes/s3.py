@@ -94,7 +94,7 @@ def s3_server() -> Iterator[S3Server]:
 
 
 class _Atomic:
-    """moto behind a lock for conditional writes: at S3 one of many at once succeeds.
+    """moto behind a lock for conditional writes: at S3 and DynamoDB one of many at once succeeds.
 
     moto looks whether the condition holds and then writes, with nothing to keep another from
     writing in between. A race of eight threads seems to have had two winners once.
@@ -105,7 +105,8 @@ class _Atomic:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if not {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & environ.keys():
+        to_dynamodb = "DynamoDB" in environ.get("HTTP_X_AMZ_TARGET", "")
+        if not to_dynamodb and not {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & environ.keys():
             return self._app(environ, start_response)
         with self._lock:
             return list(self._app(environ, start_response))

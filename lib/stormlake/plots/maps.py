@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stormlake.plots.borders import CREDIT, state_borders
+from stormlake.plots.paper import FAINT, GROUND, INK, LAND_LINE, PAPER, RING, WARNING, write_png
 from stormlake.plots.products import Product
 
 if TYPE_CHECKING:
@@ -28,10 +27,6 @@ FIGURE: Final = (9.0, 8.6)
 
 RING_STEP: Final = 50_000.0
 """Distance between range rings, m."""
-
-# One palette: night blue behind the echo, so that the weakest colours stand out as on a console.
-PAPER, GROUND, LAND_LINE = "#0d1420", "#16202f", "#5d7089"
-RING, INK, FAINT, WARNING = "#8fa3bd", "#eef3f9", "#93a5ba", "#ffb454"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,23 +85,7 @@ def draw_product(picture: ProductMap, out: Path, *, borders: bool = True) -> Pat
     Path
         `out`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure = product_figure(picture, borders=borders)
-    FigureCanvasAgg(figure)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=out.parent, prefix=".", suffix=".png")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            figure.savefig(
-                stream, format="png", dpi=150, facecolor=PAPER, metadata={"Software": "stormlake"}
-            )
-        Path(name).chmod(0o644)
-        Path(name).replace(out)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return out
+    return write_png(product_figure(picture, borders=borders), out)
 
 
 def product_figure(picture: ProductMap, *, borders: bool = True) -> Figure:

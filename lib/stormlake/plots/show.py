@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from stormlake.plots.lake_reader import Folder, read_product
+from stormlake.lake.folder import Folder
+from stormlake.plots.lake_reader import read_product
 from stormlake.plots.maps import draw_product
 from stormlake.plots.products import product_named
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stormlake.plots.lake_reader import Folder
+from stormlake.lake.folder import Folder
 from stormlake.running.job import open_existing_lake
 from stormlake.running.options import Common
 
@@ -21,3 +21,17 @@ def lake_folder(uri: str, common: Common) -> Folder | str:
     lake = open_existing_lake(uri, common)
     assert lake.access is not None, "an s3:// lake has one"
     return Folder(lake.uri.removeprefix("s3://"), lake.access.arrow_files(), lake.uri)
+
+
+def any_lake_folder(uri: str, common: Common) -> Folder:
+    """The same, of a path too.
+
+    Raises
+    ------
+    RefusedInput, ServiceUnreachable
+        As `lake_folder`, and where there is no such folder.
+    """
+    found = lake_folder(uri, common)
+    if isinstance(found, Folder):
+        return found
+    return Folder.local(open_existing_lake(found, common).uri)

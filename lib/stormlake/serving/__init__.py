@@ -1,0 +1,1 @@
+"""Rows of the lake where applications look them up by a key."""
