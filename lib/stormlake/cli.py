@@ -32,6 +32,7 @@ LATE: Final = {
     "ddl": "stormlake.warehouse.ddl_command",
     "emr": "stormlake.emr.commands",
     "query": "stormlake.running.sensor_query",
+    "show-series": "stormlake.running.series_command",
     "upsert-dynamodb": "stormlake.serving.upsert_command",
     "warehouse": "stormlake.warehouse.commands",
 }
