@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LOCK := requirements/spark-$(SPARK).lock
 # What an environment was made from; another runtime or another lock makes it anew.
 STAMP := $(VENV)/.made-from-$(SPARK)-$(shell cat setup.py requirements/*.lock 2>/dev/null | cksum | cut -d' ' -f1)
-# Where `make run` puts its archives; the lake is ./lake, the picture ./lake-map.png. What
+# Where `make run` puts its archives; the lake is ./lake, the pictures ./lake-map.png and ./lake-series.png. What
 # ingest-radar reads it reads whole, so the sensors' archives lie beside it.
 ARCHIVE := build/archive
 SENSORS := build/sensors
@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # Two editable installs at once would write one egg-info.
 .NOTPARALLEL:
 
-.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn test-aws lint bench bench-radar bench-sensors bench-export bench-listing docs lock clean
+.PHONY: help setup setup-other setup-s3 run test test-all test-spark test-large test-yarn test-aws lint bench bench-radar bench-sensors bench-scores bench-nab bench-export bench-listing docs lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,20 +44,25 @@ setup-other:
 setup-s3: setup ## what Spark needs for an s3:// lake, from Maven Central into the user's cache (SPARK=4.0: 560 MB)
 	$(BIN)/python -m stormlake.s3_jars --spark $(SPARK)
 
-run: setup ## radar: real volumes and a simulated storm; sensors: a simulated hour; into ./lake and lake-map.png
+run: setup ## radar: real volumes and a simulated storm; sensors: a simulated hour, scored; into ./lake, lake-map.png, lake-series.png
 	$(BIN)/stormlake samples --out $(ARCHIVE)/samples
 	$(BIN)/stormlake simulate radar --station KTLX --start 2026-05-01T21:00 --volumes 12 --seed 3 --out $(ARCHIVE)/storm
 	$(BIN)/stormlake ingest-radar --source $(ARCHIVE) --lake lake
 	$(BIN)/stormlake show --lake lake --station KTLX --out lake-map.png
 	$(BIN)/stormlake simulate unicorns --out $(SENSORS)/unicorns
 	$(BIN)/stormlake simulate wind --shape array --gzip --out $(SENSORS)/wind
-	$(BIN)/stormlake simulate vitals --records 120000 --out $(SENSORS)/vitals
+	$(BIN)/stormlake simulate vitals --records 20000 --out $(SENSORS)/vitals
 	$(BIN)/stormlake simulate events --out $(SENSORS)/events
 	$(BIN)/stormlake simulate cloudfront --out $(SENSORS)/cloudfront
 	$(BIN)/stormlake aggregate unicorn_minutes --source $(SENSORS)/unicorns --lake lake
 	$(BIN)/stormlake aggregate wind_max --source $(SENSORS)/wind --lake lake
 	$(BIN)/stormlake aggregate events_per_minute --source $(SENSORS)/events --lake lake
 	$(BIN)/stormlake aggregate requests_by_os --source $(SENSORS)/cloudfront --lake lake
+	$(BIN)/stormlake score wind --source $(SENSORS)/wind --lake lake
+	$(BIN)/stormlake score vitals --source $(SENSORS)/vitals --registry $(SENSORS)/vitals/_registry.csv --lake lake
+	$(BIN)/stormlake alert --source wind --lake lake
+	$(BIN)/stormlake alert --source vitals --lake lake
+	$(BIN)/stormlake show-series --lake lake --source wind --key "Caprock Ridge" --out lake-series.png
 
 test: setup setup-other ## all tests: everything on one runtime, Spark's tests on the other too
 	$(BIN)/python -m stormlake.s3_jars --spark $(SPARK) --spark $(OTHER_SPARK)
@@ -89,13 +94,19 @@ test-all: test ## also what CI leaves out: each runtime has all of its tests, th
 	$(OTHER_VENV)/bin/python -m pytest -m "not spark and not one_runtime" $(PYTEST_ARGS)
 	$(MAKE) test-large test-yarn
 
-bench: bench-radar bench-sensors bench-export ## how fast, beside its peers; prints tables, writes build/bench*.json
+bench: bench-radar bench-sensors bench-scores bench-export ## how fast, beside its peers; prints tables, writes build/bench*.json
 
 bench-radar: setup
 	$(BIN)/python benchmarks/radar.py --out build/bench.json $(BENCH_ARGS)
 
 bench-sensors: setup
 	$(BIN)/python benchmarks/sensors.py --out build/bench-sensors.json $(BENCH_ARGS)
+
+bench-scores: setup ## records scored a second beside the bare forest library; writes build/bench-scores.json
+	$(BIN)/python benchmarks/scores.py --out build/bench-scores.json $(BENCH_ARGS)
+
+bench-nab: setup ## labelled anomalies that scores find, beside the median (NAB=folder with NAB's data and labels)
+	$(BIN)/python benchmarks/nab.py --nab $(or $(NAB),$(error NAB is not set: give the folder with NAB's data and labels)) --out build/bench-nab.json
 
 bench-export: setup ## a warehouse's export beside a bare write of the same rows; writes build/bench-export.json
 	$(BIN)/python benchmarks/export.py --out build/bench-export.json $(BENCH_ARGS)
@@ -129,4 +140,4 @@ lock: ## resolve requirements/constraints.txt into the lock files
 	    -c requirements/constraints.txt requirements/$$each.in -o requirements/$$each.lock; done
 
 clean: ## remove what was made here, the environments and the lake
-	rm -rf build .venv .venv-spark-* lake lake-map.png
+	rm -rf build .venv .venv-spark-* lake lake-map.png lake-series.png

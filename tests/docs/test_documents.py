@@ -110,6 +110,14 @@ def test_the_blocks_show_what_the_pages_say(outcomes, checkout: Path) -> None:
     expected = {"unicorn_minutes": 240, "wind_max": 180, "events_per_minute": 60}
     assert {name: int(written[name]) for name in expected} == expected
     assert int(written["requests_by_os"]) == 6
+    # The 17 gusts (and one calm that the score finds strange), the 19 low pulses that were planted.
+    assert re.findall(r"^ +(\d+) alerts of (\w+)$", shown, re.MULTILINE)[:4] == [
+        ("18", "score_over_threshold"),
+        ("17", "speed_over_limit"),
+        ("19", "score_high"),
+        ("0", "score_low"),
+    ]
+    assert (checkout / "lake-series.png").read_bytes().startswith(b"\x89PNG")
     # The numbers that the README and the page of sensors show are those that are printed.
     for page in (README, ROOT / "docs" / "sensors.md"):
         (numbers,) = re.findall(r"^    (records .*)$", page.read_text(encoding="utf-8"), re.M)
@@ -140,9 +148,9 @@ def test_the_commands_by_hand_are_those_of_make_run() -> None:
     for variable, folder in (("ARCHIVE", "build/archive"), ("SENSORS", "build/sensors")):
         recipe = recipe.replace(f"$({variable})", folder)
     made = [line.strip() for line in recipe.splitlines() if line.startswith("\tstormlake ")]
-    radar, sensors = blocks(README, "sh")[1:3]
-    assert "\n".join(made) == f"{radar.code}{sensors.code}".rstrip()
-    assert len(made) == 4 + 9
+    radar, sensors, scores = blocks(README, "sh")[1:4]
+    assert "\n".join(made) == f"{radar.code}{sensors.code}{scores.code}".rstrip()
+    assert len(made) == 4 + 9 + 5
 
 
 def test_the_public_bucket_is_asked_for_by_its_default_name() -> None:

@@ -10,7 +10,7 @@ MessagePack: https://github.com/msgpack/msgpack/blob/master/spec.md
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Final
 
 _MAPS: Final = (
@@ -29,7 +29,7 @@ def _text(name: str) -> bytes:
     return head + name.encode()
 
 
-_FOUND: Final = re.compile(b"|".join(re.escape(_text(name)) for name in _MAPS))
+_NAMES: Final = tuple(_text(name) for name in _MAPS)
 
 _INTEGER_BYTES: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
 _SIGNED: Final = range(0xD0, 0xD4)
@@ -55,8 +55,8 @@ def in_order(state: bytes) -> bytes:
     """
     pieces = []
     done = 0
-    for found in _FOUND.finditer(state):
-        count, at = _map_head(state, found.end())
+    for place in sorted(_places(state)):
+        count, at = _map_head(state, place)
         entries = []
         pieces.append(state[done:at])
         for _ in range(count):
@@ -67,6 +67,15 @@ def in_order(state: bytes) -> bytes:
         pieces += [entry for _, entry in sorted(entries)]
         done = at
     return b"".join([*pieces, state[done:]])
+
+
+def _places(state: bytes) -> Iterator[int]:
+    """Where the maps begin."""
+    for name in _NAMES:
+        at = state.find(name)
+        while at >= 0:
+            yield at + len(name)
+            at = state.find(name, at + len(name))
 
 
 def _map_head(state: bytes, at: int) -> tuple[int, int]:
