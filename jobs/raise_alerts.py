@@ -29,12 +29,11 @@ from stormlake.lake.partitions import Partition
 from stormlake.lake.tables import ALERTS, ANOMALY_SCORES
 from stormlake.lake.views import read_table
 from stormlake.running.aws import Aws
-from stormlake.running.days import day_before_option
+from stormlake.running.days import Window, window_options
 from stormlake.running.job import JobRun, Lake, open_existing_lake
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
-    UtcDay,
     common_options,
     print_json,
     refuse_unless,
@@ -54,7 +53,7 @@ class Alerting:
     lake : Lake
     source : str
         Whose scores.
-    start, end : date or None
+    window : Window or None
         UTC days, half-open; None: all that the lake holds.
     rules : list of Rule
         Those that are switched on for the source.
@@ -68,8 +67,7 @@ class Alerting:
 
     lake: Lake
     source: str
-    start: dt.date | None
-    end: dt.date | None
+    window: Window | None
     rules: list[Rule]
     topic: str | None
     claims: str
@@ -127,14 +125,7 @@ def _claims(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.command(COMMAND, cls=StormlakeCommand)
 @click.option("--lake", required=True, metavar="URI", help="The lake: scores in, alerts out.")
 @click.option("--source", required=True, metavar="NAME", help="Whose scores, e.g. wind.")
-@click.option("--start", type=UtcDay(), metavar="DAY", help="First UTC day of the scores.")
-@click.option(
-    "--end",
-    type=UtcDay(),
-    metavar="DAY",
-    help="Day after the last.  [default of both: all that the lake holds]",
-)
-@day_before_option
+@window_options("scores")
 @click.option(
     "--rules",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -166,8 +157,7 @@ def main(
     common: Common,
     lake: str,
     source: str,
-    start: dt.datetime | None,
-    end: dt.datetime | None,
+    window: Window | None,
     rules: Path | None,
     topic: str | None,
     claims: str,
@@ -175,9 +165,6 @@ def main(
     master: str | None,
 ) -> None:
     """Hold rules against scores, write the alerts, and publish those that are new."""
-    refuse_unless((start is None) == (end is None), "--start and --end go together")
-    if start is not None and end is not None:
-        refuse_unless(start < end, f"--start {start.date()} is not before --end {end.date()}")
     known = load_rules(rules)
     chosen = rules_of(source, known)
     refuse_unless(
@@ -189,8 +176,7 @@ def main(
     alerting = Alerting(
         open_existing_lake(lake, common),
         source,
-        start.date() if start else None,
-        end.date() if end else None,
+        window,
         chosen,
         topic,
         claims,
@@ -213,10 +199,7 @@ def run(alerting: Alerting, common: Common, master: str | None) -> Summary:
         alerting.lake,
         common,
         source=alerting.source,
-        scope={
-            "start": alerting.start and alerting.start.isoformat(),
-            "end": alerting.end and alerting.end.isoformat(),
-        },
+        scope=dict(zip(("start", "end"), _days_told(alerting.window), strict=True)),
         arguments={
             "source": alerting.source,
             "rules": [asdict(rule) for rule in alerting.rules],
@@ -270,9 +253,9 @@ def days_of(spark: SparkSession, alerting: Alerting) -> list[Partition]:
             f"{', '.join(files.values_below(ANOMALY_SCORES, ())) or 'no source'}; `stormlake "
             "score` makes them"
         )
-    if alerting.start is not None and alerting.end is not None:
-        count = (alerting.end - alerting.start).days
-        days = [(alerting.start + dt.timedelta(days=n)).isoformat() for n in range(count)]
+    if alerting.window is not None:
+        first, end = alerting.window
+        days = [(first + dt.timedelta(days=n)).isoformat() for n in range((end - first).days)]
     return [(alerting.source, day) for day in days]
 
 
@@ -299,6 +282,10 @@ def tell_of(alerts: DataFrame, alerting: Alerting, common: Common) -> Published 
 def _in_order(alerts: DataFrame) -> Iterator[dict[str, Any]]:
     for row in alerts.orderBy("event_time", "alert_id").toLocalIterator():
         yield row.asDict()
+
+
+def _days_told(window: Window | None) -> tuple[str | None, str | None]:
+    return (None, None) if window is None else (window[0].isoformat(), window[1].isoformat())
 
 
 def report(summary: Summary, common: Common) -> None:

@@ -136,7 +136,7 @@ def test_a_sensor_archive_is_estimated_by_bytes_and_what_gzip_holds(server: S3Se
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("score", "--"), "'score' is no job; the jobs are aggregate, ingest-radar"),
+        (("guess", "--"), "'guess' is no job; the jobs are aggregate, alert, ingest-radar"),
         (("ingest-radar", "--", "--lake", "s3://lake"), "needs --station, --start and --end"),
         (("--dry-run", "ingest-radar", "--", "--lake", "s3://lake"), "needs --station, --start"),
         (("ingest-radar", "--", "--lake"), "ingest-radar: Option '--lake' requires an argument"),

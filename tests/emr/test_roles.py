@@ -18,6 +18,8 @@ ANY_RESOURCE = {
 """Statements that may say `Resource: *`, and why."""
 
 WORKGROUP = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/one"
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:wind"
+CLAIMS = "arn:aws:dynamodb:eu-west-1:111122223333:table/alert-claims"
 
 OTHERS = {
     "elasticmapreduce.amazonaws.com": "ServiceRole",
@@ -52,6 +54,8 @@ def parameters() -> list[tuple[str, dict[str, str]]]:
         "SourceBuckets": "arn:aws:s3:::one,arn:aws:s3:::two",
         "Certificates": "s3://keys/certs.zip",
         "Workgroups": WORKGROUP,
+        "AlertTopics": TOPIC,
+        "ClaimTables": CLAIMS,
     }
     return [(mode, extra) for mode in MODES for extra in ({}, more)]
 
@@ -214,3 +218,18 @@ def test_a_job_loads_the_named_workgroups_and_sees_no_statement_but_its_own(
     }
     without = {s["Sid"] for _, s in rights(deployed(template))}
     assert not without & {"LoadTheWarehouse", "FollowItsOwnStatements"}
+
+
+def test_a_job_tells_the_named_topics_and_keeps_claims_in_the_named_tables(
+    template: dict[str, Any],
+) -> None:
+    made = {
+        s["Sid"]: s for _, s in rights(deployed(template, AlertTopics=TOPIC, ClaimTables=CLAIMS))
+    }
+    assert made["TellTheTopics"]["Resource"] == [TOPIC]
+    assert made["TellTheTopics"]["Action"] == ["sns:Publish"]
+    assert made["KeepClaims"]["Resource"] == [CLAIMS]
+    # What the publisher calls, and nothing that could remove a claim.
+    assert sorted(made["KeepClaims"]["Action"]) == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    without = {s["Sid"] for _, s in rights(deployed(template))}
+    assert not without & {"TellTheTopics", "KeepClaims"}

@@ -308,7 +308,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a time for a removal": (("--remove", *DAILY), "--daily HH:MM belongs to JOB"),
     "a day for a job": ((*DAILY, "--for", "2026-05-01", "ingest-radar"), "belongs to --run-now"),
     "hour 24": (("--daily", "24:00", "ingest-radar"), "no time of day (UTC) such as 03:00"),
-    "no job of ours": ((*DAILY, "score"), "'score' is no job"),
+    "no job of ours": ((*DAILY, "guess"), "'guess' is no job"),
     "a day": (
         (*DAILY, "ingest-radar", "--", "--lake", "s3://b", "--start", "2026-05-01"),
         "leave --start out",

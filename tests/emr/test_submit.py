@@ -313,7 +313,7 @@ def test_options_that_do_not_fit_are_refused(fake: FakeAws, case: str) -> None:
 def test_a_job_that_is_none_is_refused_with_those_that_are(fake: FakeAws) -> None:
     result = invoke("emr", "submit", "show", "--cluster-id", "j-1", "--", "--lake", "s3://b")
     assert result.exit_code == 2
-    assert "'show' is no job; the jobs are aggregate, ingest-radar" in result.stderr
+    assert "'show' is no job; the jobs are aggregate, alert, ingest-radar" in result.stderr
 
 
 def there(fake: FakeAws, bucket: str, **cluster: Any) -> tuple[str, ...]:

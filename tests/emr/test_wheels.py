@@ -170,7 +170,7 @@ def test_the_shipped_locks_are_taken(target: Target) -> None:
     versions = check_lock(target.lock(), target.lock_name)
     assert versions["recast-radar"] == "0.1.3"
     assert ("arm-pyart" in versions) == target.pyart
-    assert len(versions) == (72 if target.pyart else 25)
+    assert len(versions) == (73 if target.pyart else 26)
 
 
 def test_a_lock_is_read_as_pip_reads_it() -> None:

@@ -1,14 +1,17 @@
-"""`--day-before`: the window of a job that runs every night, told by when it runs."""
+"""Windows of days, and `--day-before`: that of a nightly job, told by when it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 
 import click
 
-from stormlake.running.options import UtcTime
+from stormlake.running.options import UtcDay, UtcTime, refuse_unless
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _DayBefore(click.Option):
@@ -67,3 +70,48 @@ day_before_option = click.option(
     help="In the place of --start and --end: the UTC day before that of this time, such as a "
     "schedule's.",
 )
+
+
+Window = tuple[date, date]
+"""UTC days, half-open."""
+
+
+def window_options(what: str) -> Callable[[F], F]:
+    """Give a command the days of what it reads from a lake, as its argument `window`.
+
+    Parameters
+    ----------
+    what : str
+        What is of these days, for the help.
+
+    Notes
+    -----
+    `window` is None without days: all that the lake holds.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def wrapped(start: datetime | None, end: datetime | None, **given: Any) -> Any:
+            refuse_unless((start is None) == (end is None), "--start and --end go together")
+            window = None
+            if start is not None and end is not None:
+                window = start.date(), end.date()
+                refuse_unless(
+                    start < end,
+                    f"--start {window[0]} is not before --end {window[1]} (the end is exclusive)",
+                )
+            return function(window=window, **given)
+
+        decorated: Any = day_before_option(wrapped)
+        decorated = click.option(
+            "--end",
+            type=UtcDay(),
+            metavar="DAY",
+            help="Day after the last.  [default of both: all that the lake holds]",
+        )(decorated)
+        first = click.option(
+            "--start", type=UtcDay(), metavar="DAY", help=f"First UTC day of the {what}."
+        )
+        return first(decorated)  # type: ignore[no-any-return]
+
+    return decorate

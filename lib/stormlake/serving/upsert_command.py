@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ import click
 from stormlake.errors import RefusedInput
 from stormlake.lake.folder import Folder
 from stormlake.running.aws import Aws
-from stormlake.running.days import day_before_option
+from stormlake.running.days import Window, window_options
 from stormlake.running.lake_folder import any_lake_folder
 from stormlake.running.options import (
     Common,
     StormlakeCommand,
-    UtcDay,
     common_options,
     print_json,
     refuse_unless,
@@ -59,22 +57,14 @@ class Summary:
 @click.option("--lake", required=True, metavar="URI", help="The lake.")
 @click.option("--table", required=True, metavar="NAME", help="Table of the lake: unicorn_minutes.")
 @click.option("--to", required=True, metavar="TABLE", help="Table of DynamoDB, which is there.")
-@click.option("--start", type=UtcDay(), metavar="DAY", help="First UTC day of the rows.")
-@click.option(
-    "--end",
-    type=UtcDay(),
-    metavar="DAY",
-    help="Day after the last.  [default of both: all that the lake holds]",
-)
-@day_before_option
+@window_options("rows")
 @common_options
 def main(
     common: Common,
     lake: str,
     table: str,
     to: str,
-    start: dt.datetime | None,
-    end: dt.datetime | None,
+    window: Window | None,
 ) -> None:
     """Write a table's rows to DynamoDB by their keys; the later write of a key wins."""
     refuse_unless(
@@ -84,12 +74,9 @@ def main(
         re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", to) is not None,
         f"--to {to!r}: a table of DynamoDB is 3 to 255 letters, digits, '_', '-' and '.'",
     )
-    refuse_unless((start is None) == (end is None), "--start and --end go together")
-    if start is not None and end is not None:
-        refuse_unless(start < end, f"--start {start.date()} is not before --end {end.date()}")
     serving = SERVED[table]
     folder = any_lake_folder(lake, common)
-    days = days_of(folder, serving, start, end)
+    days = days_of(folder, serving, window)
     if common.dry_run:
         rows = sum(folder.dataset(f"{table}/{day}", ()).count_rows() for day in days)
         click.echo(f"would write {rows:,} rows of {len(days)} days of {table} to {to}")
@@ -111,9 +98,7 @@ def main(
     report(Summary(days=len(days), rows=rows, **asdict(upsert.done)), upsert.done, to, common)
 
 
-def days_of(
-    folder: Folder, serving: Serving, start: dt.datetime | None, end: dt.datetime | None
-) -> list[str]:
+def days_of(folder: Folder, serving: Serving, window: Window | None) -> list[str]:
     """Folders of the days that are asked for, in order.
 
     Raises
@@ -127,10 +112,10 @@ def days_of(
             f"{folder.name} has no table {name}; `stormlake aggregate {name}` makes it"
         )
     found = [each for each in folder.names(name) if each.startswith("date=")]
-    if start is None or end is None:
+    if window is None:
         return found
-    first, last = (f"date={day:%Y-%m-%d}" for day in (start, end))
-    return [each for each in found if first <= each < last]
+    first, end = (f"date={day.isoformat()}" for day in window)
+    return [each for each in found if first <= each < end]
 
 
 def items_of(folder: Folder, serving: Serving, day: str) -> Iterator[list[Item]]:
