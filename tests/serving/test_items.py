@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from stormlake.errors import RefusedInput
 from stormlake.lake.tables import UNICORN_MINUTES
-from stormlake.serving.items import SERVED
+from stormlake.serving.items import MOST_BYTES, SERVED
 
 SERVING = SERVED["unicorn_minutes"]
 MINUTE = dt.datetime(2019, 6, 25, 9, 43, tzinfo=dt.UTC)
@@ -55,7 +56,7 @@ def test_what_is_missing_is_left_out_and_zero_is_not_missing() -> None:
     assert item["MaxMagicPoints"] == {"N": "0"}
 
 
-@given(st.floats(0, 1e120), st.integers(0, 999_999))
+@given(st.just(0.0) | st.floats(1e-130, 1e120), st.integers(0, 999_999))
 def test_a_number_and_a_time_come_back_as_they_were(distance: float, micros: int) -> None:
     item = SERVING.item(row(distance=distance, window_start=MINUTE.replace(microsecond=micros)))
     assert Decimal(item["Distance"]["N"]) == Decimal(str(distance))
@@ -67,3 +68,16 @@ def test_a_number_and_a_time_come_back_as_they_were(distance: float, micros: int
 def test_a_name_that_can_be_no_key_is_refused(name: str) -> None:
     with pytest.raises(RefusedInput, match="cannot be a key of DynamoDB"):
         SERVING.item(row(name=name))
+
+
+@pytest.mark.parametrize("distance", [float("nan"), float("inf"), 1e126, 5e-324])
+def test_a_number_that_dynamodb_cannot_hold_is_refused_by_name(distance: float) -> None:
+    with pytest.raises(RefusedInput, match=r"distance of Shadowfax, 2019-06-25 09:43:00\.000"):
+        SERVING.item(row(distance=distance))
+
+
+def test_an_item_of_more_than_400_kb_is_refused_by_key() -> None:
+    wide = replace(SERVING, attributes={**SERVING.attributes, "note": "Note"})
+    assert wide.item(row(note="x" * (MOST_BYTES - 300)))["Note"]["S"][:1] == "x"
+    with pytest.raises(RefusedInput, match=r"item Shadowfax, 2019-06-25 09:43:00\.000 has more"):
+        wide.item(row(note="x" * MOST_BYTES))

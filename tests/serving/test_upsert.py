@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from stormlake.running.aws import ApiCall, Aws, Service
 from stormlake.serving.items import SERVED, Item
 from stormlake.serving.upsert import NotWritten, Upsert, Written
 from tests.fakes.faults import Answer, FaultProxy, LoseResponse, Reset, Rule
-from tests.fakes.s3 import CREDENTIALS, s3_server
+from tests.fakes.s3 import CREDENTIALS, S3Server, s3_server
 from tests.fakes.sessions import fake_session
 
 SERVING = SERVED["unicorn_minutes"]
@@ -94,9 +95,12 @@ def test_waits_are_random_grow_and_have_a_limit() -> None:
 def test_a_key_that_comes_twice_has_its_later_item() -> None:
     stub = Stub(iter(()))
     later = SERVING.item(minute(3, distance=7.0))
-    upsert(stub).write([*ITEMS[:30], later, SERVING.item(minute(4, distance=8.0)), later])
+    writer = upsert(stub)
+    writer.write([*ITEMS[:30], later, SERVING.item(minute(4, distance=8.0)), later])
     assert stub.kept[SERVING.key_of(later)]["Distance"] == {"N": "7.0"}
     assert len(stub.kept) == 30
+    # The last `later` replaces the one before it in their request; the others are writes.
+    assert writer.done == Written(written=32, replaced=1, batches=2)
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +168,35 @@ def test_whatever_request_is_the_last_a_second_run_completes_the_table(
     assert same(contents(endpoint, table))
 
 
+def throttled(code: str) -> Answer:
+    body = b'{"__type": "com.amazonaws.dynamodb.v20120810#%s", "message": "injected"}'
+    return Answer(400, body % code.encode(), {"Content-Type": "application/x-amz-json-1.0"})
+
+
+BUSY = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+
+
+@pytest.mark.parametrize("fault", [*map(throttled, BUSY), Answer(500)], ids=[*BUSY, "500"])
+def test_a_table_that_stays_busy_ends_with_5_and_says_how_many_are_written(
+    fault: Answer, lake: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stormlake.running.aws.RETRIES", {"total_max_attempts": 1})
+    table = make_table(endpoint)
+    with FaultProxy(endpoint) as proxy:
+        proxy.inject(Rule(fault, skip=2, times=None))
+        asked = ("--lake", lake, "--table", "unicorn_minutes", "--to", table)
+        done = run(monkeypatch, *asked, "--endpoint-url", proxy.endpoint_url)
+    assert done.exit_code == ExitCode.UNREACHABLE, done.output
+    assert "stopped after 50 items were written; running again is safe" in done.stderr
+    assert len(contents(endpoint, table)) == 50
+
+
 def test_throttling_and_a_lost_answer_cost_nothing(endpoint: str) -> None:
     table = make_table(endpoint)
-    body = (
-        b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",'
-        b' "message": "injected"}'
-    )
-    throttled = Answer(400, body, {"Content-Type": "application/x-amz-json-1.0"})
     with FaultProxy(endpoint) as proxy:
-        proxy.inject(Rule(throttled), Rule(LoseResponse(), skip=1), Rule(Answer(500), skip=2))
+        proxy.inject(
+            Rule(throttled(BUSY[0])), Rule(LoseResponse(), skip=1), Rule(Answer(500), skip=2)
+        )
         writer = Upsert(Aws(fake_session("us-east-1"), proxy.endpoint_url), table, SERVING)
         writer.write(ITEMS)
         assert proxy.faults == 3
@@ -214,8 +238,77 @@ def test_the_command_writes_a_day_and_tells_what_it_wrote(
         assert same(contents(endpoint, table))
     done = run(monkeypatch, *asked, "--endpoint-url", endpoint, "--output", "json")
     assert '"days": 2, "rows": 178, "written": 178, "retried": 0, "failed": 0' in done.stdout
-    planned = run(monkeypatch, *asked, "--dry-run")
+
+
+def test_a_dry_run_shows_the_first_items_and_contacts_nobody(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(common: object) -> None:
+        raise AssertionError("AWS was contacted")
+
+    monkeypatch.setattr("stormlake.serving.upsert_command.Aws.of", unreachable)
+    asked = ("--lake", lake, "--table", "unicorn_minutes", "--to", "UnicornSensorData", "--dry-run")
+    planned = run(monkeypatch, *asked)
+    assert planned.exit_code == 0, planned.output
     assert "would write 178 rows of 2 days of unicorn_minutes" in planned.stdout
+    assert [json.loads(line) for line in planned.stdout.splitlines()[1:]] == ITEMS[:3]
+    plan = json.loads(run(monkeypatch, *asked, "--output", "json").stdout)
+    assert plan == {
+        "table": "unicorn_minutes",
+        "to": "UnicornSensorData",
+        "days": 2,
+        "rows": 178,
+        "first": ITEMS[:3],
+    }
+
+
+def test_a_lake_in_s3_is_served_as_well(
+    lake: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        f"below/{path.relative_to(lake).as_posix()}": path.read_bytes()
+        for path in lake.rglob("*.parquet")
+    }
+    S3Server(endpoint).seed("served", files)
+    table = make_table(endpoint)
+    asked = ("--lake", "s3://served/below", "--table", "unicorn_minutes", "--to", table)
+    done = run(monkeypatch, *asked, "--end", "2019-06-26", "--start", "2019-06-25",
+               "--endpoint-url", endpoint)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert same(contents(endpoint, table))
+
+
+def test_what_is_never_taken_is_counted_with_all_that_was_not_sent(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stormlake.serving.upsert.FIRST_WAIT", 0.0)
+    stub = Stub(itertools.chain([0, 0], itertools.repeat(4)))
+    monkeypatch.setattr("stormlake.serving.upsert_command.Aws.of", lambda common: stub)
+    asked = ("--lake", lake, "--table", "unicorn_minutes", "--to", "abc", "--output", "json")
+    done = run(monkeypatch, *asked)
+    assert done.exit_code == ExitCode.FAILED, done.output
+    assert "107 of 178 rows are not written" in done.stderr  # 25 + 25 + 21 are
+    told = json.loads(done.stdout)
+    assert told == {
+        "days": 2, "rows": 178, "written": 71, "retried": 32, "failed": 107, "batches": 11,
+        "replaced": 0,
+    }  # fmt: skip
+
+
+def test_ctrl_c_says_how_many_are_written_and_that_a_second_run_is_safe(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Stub):
+        def make(self, call: ApiCall, *, once: bool = False) -> dict[str, Any]:
+            if len(self.sizes) == 3:
+                raise KeyboardInterrupt
+            return super().make(call, once=once)
+
+    stub = Interrupted(iter(()))
+    monkeypatch.setattr("stormlake.serving.upsert_command.Aws.of", lambda common: stub)
+    done = run(monkeypatch, "--lake", lake, "--table", "unicorn_minutes", "--to", "abc")
+    assert done.exit_code == ExitCode.INTERRUPTED
+    assert "stopped after 75 items were written; running again is safe" in done.stderr
 
 
 def test_what_cannot_be_is_refused_with_what_to_do(

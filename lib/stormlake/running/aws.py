@@ -34,6 +34,7 @@ Service = Literal[
 
 THROTTLING: Final = frozenset(
     {
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestTimeout",

@@ -17,6 +17,9 @@ MOST_BYTES: Final = 400 * 1024
 KEY_BYTES: Final = (2048, 1024)
 """Longest partition key and longest sort key (Amazon DynamoDB, quotas)."""
 
+NUMBERS: Final = (Decimal("1e-130"), Decimal("9.9999999999999999999999999999999999999e125"))
+"""Smallest and largest size of a number other than 0 (Amazon DynamoDB, data types)."""
+
 Item = dict[str, dict[str, str]]
 """As the API takes it: `{"Distance": {"N": "1.5"}}`."""
 
@@ -60,6 +63,12 @@ class Serving:
                     f"{self.table.name}: {column} {value[:80]!r} cannot be a key of DynamoDB: "
                     f"expected 1 to {most} bytes"
                 )
+        for column, attribute in self.attributes.items():
+            if "N" in item.get(attribute, {}) and not _fits(row[column]):
+                raise RefusedInput(
+                    f"{self.table.name}: {column} of {told} is {row[column]}, which is no number "
+                    "of DynamoDB: expected 0, or a size from 1e-130 to below 1e126"
+                )
         if size > MOST_BYTES:
             raise RefusedInput(f"{self.table.name}: the item {told} has more than 400 KB")
         return item
@@ -87,6 +96,11 @@ SERVED: Final[Mapping[str, Serving]] = {
     ),
 }
 """By the table's name."""
+
+
+def _fits(value: float) -> bool:
+    number = abs(Decimal(str(value)))
+    return number == 0 or (number.is_finite() and NUMBERS[0] <= number <= NUMBERS[1])
 
 
 def _value(value: Any) -> dict[str, str]:

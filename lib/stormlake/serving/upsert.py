@@ -42,12 +42,15 @@ class Written:
         Items that it never took.
     batches : int
         Requests.
+    replaced : int
+        Items that were not sent, because a later one of their key was in the same request.
     """
 
     written: int = 0
     retried: int = 0
     failed: int = 0
     batches: int = 0
+    replaced: int = 0
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Upsert:
     done: Written = field(default_factory=Written)
 
     def write(self, items: Iterable[Item]) -> None:
-        """Write items; of one key the last of a batch's reach counts, as with single writes.
+        """Write items; of those with one key the table keeps the last, as with single writes.
 
         Raises
         ------
@@ -95,6 +98,7 @@ class Upsert:
             if key not in batch and len(batch) == BATCH:
                 yield list(batch.values())
                 batch = {}
+            self.done.replaced += key in batch
             batch[key] = item
         if batch:
             yield list(batch.values())
@@ -117,8 +121,8 @@ class Upsert:
         self.done.failed += len(waiting)
         raise NotWritten(
             f"{len(waiting)} items were not written to {self.table} in {RETRIES + 1} attempts, "
-            f"{self.done.written} were: raise the table's write capacity and run again, which "
-            "changes nothing about those that are written"
+            f"{self.done.written} were, and none after them was sent: raise the table's write "
+            "capacity and run again, which changes nothing about those that are written"
         )
 
     def _call(self, waiting: list[dict[str, dict[str, Item]]]) -> dict[str, dict[str, list]]:  # type: ignore[type-arg]

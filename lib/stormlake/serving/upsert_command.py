@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 import click
@@ -23,10 +25,13 @@ from stormlake.running.options import (
     refuse_unless,
 )
 from stormlake.serving.items import SERVED, Item, Serving
-from stormlake.serving.upsert import Upsert, Written
+from stormlake.serving.upsert import NotWritten, Upsert
 
 _ROWS: Final = 10_000
 """Rows in memory at a time."""
+
+SHOWN: Final = 3
+"""Items that `--dry-run` shows."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +45,11 @@ class Summary:
     days : int
         Dates that were read.
     rows : int
-        Rows of the lake.
-    written, retried, failed, batches : int
+        Rows of the lake: those written, replaced and failed.
+    written, retried, batches, replaced : int
         As in `Written`.
+    failed : int
+        Rows that are not written: given back each time, or not sent after that.
     """
 
     days: int
@@ -51,6 +58,28 @@ class Summary:
     retried: int
     failed: int
     batches: int
+    replaced: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `--dry-run --output json` prints.
+
+    Parameters
+    ----------
+    table, to : str
+        Of the lake and of DynamoDB.
+    days, rows : int
+        What would be read.
+    first : list of Item
+        The first items, as they would be sent.
+    """
+
+    table: str
+    to: str
+    days: int
+    rows: int
+    first: list[Item]
 
 
 @click.command("upsert-dynamodb", cls=StormlakeCommand)
@@ -78,24 +107,31 @@ def main(
     folder = any_lake_folder(lake, common)
     days = days_of(folder, serving, window)
     if common.dry_run:
-        rows = sum(folder.dataset(f"{table}/{day}", ()).count_rows() for day in days)
-        click.echo(f"would write {rows:,} rows of {len(days)} days of {table} to {to}")
+        items = (item for day in days for some in items_of(folder, serving, day) for item in some)
+        first = list(islice(items, SHOWN))
+        show(Plan(table, to, len(days), rows_of(folder, serving, days), first), common)
         return
     upsert = Upsert(Aws.of(common), to, serving)
     rows = 0
     try:
         for day in days:
-            for items in items_of(folder, serving, day):
-                rows += len(items)
-                upsert.write(items)
+            for some in items_of(folder, serving, day):
+                rows += len(some)
+                upsert.write(some)
+    except NotWritten as error:
+        rows = rows_of(folder, serving, days)
+        failed = rows - upsert.done.written - upsert.done.replaced
+        done = asdict(replace(upsert.done, failed=failed))
+        report(Summary(days=len(days), rows=rows, **done), to, common)
+        raise NotWritten(f"{failed} of {rows} rows are not written: {error}") from error
     except BaseException:
         logger.warning(
-            "stopped after %d items were written; run again: a later write of a key wins, so "
-            "nothing is written twice",
+            "stopped after %d items were written; running again is safe: it writes the same items "
+            "over them",
             upsert.done.written,
         )
         raise
-    report(Summary(days=len(days), rows=rows, **asdict(upsert.done)), upsert.done, to, common)
+    report(Summary(days=len(days), rows=rows, **asdict(upsert.done)), to, common)
 
 
 def days_of(folder: Folder, serving: Serving, window: Window | None) -> list[str]:
@@ -118,6 +154,11 @@ def days_of(folder: Folder, serving: Serving, window: Window | None) -> list[str
     return [each for each in found if first <= each < end]
 
 
+def rows_of(folder: Folder, serving: Serving, days: list[str]) -> int:
+    """Rows of some days, from the ends of their files."""
+    return sum(folder.dataset(f"{serving.table.name}/{day}", ()).count_rows() for day in days)
+
+
 def items_of(folder: Folder, serving: Serving, day: str) -> Iterator[list[Item]]:
     """Items of a day, some at a time."""
     columns = list(serving.attributes)
@@ -132,12 +173,25 @@ def items_of(folder: Folder, serving: Serving, day: str) -> Iterator[list[Item]]
         ) from error
 
 
-def report(summary: Summary, done: Written, to: str, common: Common) -> None:
+def show(plan: Plan, common: Common) -> None:
+    """Print what would be written, for a person or for a program."""
+    if common.output == "json":
+        print_json(plan)
+        return
+    click.echo(
+        f"would write {plan.rows:,} rows of {plan.days:,} days of {plan.table} to {plan.to}, first:"
+    )
+    for item in plan.first:
+        click.echo(json.dumps(item, ensure_ascii=False))
+
+
+def report(summary: Summary, to: str, common: Common) -> None:
     """Print the summary, for a person or for a program."""
     if common.output == "json":
         print_json(summary)
         return
     click.echo(
-        f"wrote {done.written:,} items to {to} in {done.batches:,} requests, of {summary.rows:,} "
-        f"rows of {summary.days:,} days; {done.retried:,} were sent again, {done.failed:,} failed"
+        f"wrote {summary.written:,} items to {to} in {summary.batches:,} requests, of "
+        f"{summary.rows:,} rows of {summary.days:,} days; {summary.retried:,} were sent again, "
+        f"{summary.replaced:,} replaced by a later row of their key, {summary.failed:,} failed"
     )
