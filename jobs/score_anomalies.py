@@ -307,7 +307,7 @@ def score_days(
     begin = last_state_of(files, days, scoring) if scoring.asked.computes else None
     states = None
     if begin is not None:
-        states = frames.read_states(spark, files, scoring.source, begin)
+        states = frames.states_at(spark, files, scoring.source, begin)
         refuse_other_options(states, begin, scoring)
     keys = len(found.keys) + (states.count() if states is not None else 0)
     # A rules file of `alert` changes alerts, not what the tables call an anomaly.
@@ -334,7 +334,7 @@ def score_days(
         job.write(of_scores, ANOMALY_SCORES, scope, expected=expected)
         result.unpersist()
         if scoring.asked.computes:
-            states = frames.read_states(spark, files, scoring.source, some[-1].isoformat())
+            states = frames.states_at(spark, files, scoring.source, some[-1].isoformat())
     warn_of_later_days(files, days, scoring)
     return Scored(begin, *totals)
 
@@ -395,9 +395,11 @@ def last_state_of(files: LakeFiles, days: Sequence[dt.date], scoring: Scoring) -
     return found
 
 
-def refuse_other_options(states: DataFrame, day: str, scoring: Scoring) -> None:
+def refuse_other_options(states: DataFrame | None, day: str, scoring: Scoring) -> None:
     """Refuse to go on with forests that were made with other options, or to begin anew unasked."""
     asked = scoring.asked.options_hash
+    if states is None:
+        return
     found = {row[0] for row in states.select("options_hash").distinct().collect()} - {asked}
     if found:
         raise RefusedInput(

@@ -216,6 +216,32 @@ def test_an_empty_day_between_the_last_state_and_the_first_day_is_passed_over(
     assert parts.states()["2026-01-04", "B"] == score.states()["2026-01-04", "B"]
 
 
+def test_many_keys_are_scored_a_day_at_a_time_and_a_first_day_may_be_empty(score: Score) -> None:
+    # More states than are made at once: every day is a pass of its own, and hands on its states.
+    keys, days = 300, (1, 2, 3)
+    speeds = np.random.default_rng(3).normal(30, 6, (keys, len(days), 6)).round(2)
+    score.put(
+        "wind.json",
+        lines(
+            {"location": f"F{key}", "speed": speed, "time": START + 86_400 * days[at] + 60 * n}
+            for key in range(keys)
+            for at, of_day in enumerate(speeds[key].tolist())
+            for n, speed in enumerate(of_day)
+        ),
+    )
+    window = ("--start", "2026-01-01", "--end", "2026-01-06")
+    small = {"trees": 2, "sample": 10}
+    told = score("wind", "--trees", 2, "--sample", 10, *window)
+    assert (told["keys"], told["days"], told["scored"]) == (300, 5, 5400)
+    assert told["rows"]["rcf_state"] == 300 * 4
+    rows = score.rows()
+    for key in (0, 7, 299):
+        forest = Forest.new(ForestOptions(**small), 1, seed_of_key(42, f"F{key}"))
+        expected = [forest.score([speed]) for speed in speeds[key].ravel().tolist()]
+        assert [row["score"] for row in rows if row["model_key"] == f"F{key}"] == expected
+        assert score.states()["2026-01-05", f"F{key}"][1:] == (18, forest.to_bytes())
+
+
 def test_a_state_of_other_options_is_an_error_and_a_missing_one_can_be(score: Score) -> None:
     score.put("wind.json", lines(two_farms(2, 600)))
     second = ("--start", "2026-01-02", "--end", "2026-01-03")

@@ -74,9 +74,8 @@ def points(
     told = {name: F.lit(None).cast("string") for name in ("location", "device_id")}
     if place is not None:
         told[place] = F.col("place")
-    of_registry: list[Column] = [
-        F.lit(None).cast("string").alias(n) for n in Device.__annotations__
-    ]
+    unknown = F.lit(None).cast("string")
+    of_registry = [unknown.alias("manufacturer"), unknown.alias("model")]
     if registry is not None:
         spark = records.sparkSession
         rows = [(name, each.manufacturer, each.model) for name, each in sorted(registry.items())]
@@ -99,15 +98,24 @@ def points(
 def last_state(files: LakeFiles, source: str, before: str) -> str | None:
     """ISO date of the newest saved states of a source before a date; None where there is none."""
     for day in reversed(files.values_below(RCF_STATE, (source,))):
-        if day < before and files.data_files(RCF_STATE, [(source, day)])[source, day]:
+        if day < before and _has_states(files, source, day):
             return day
     return None
 
 
-def read_states(spark: SparkSession, files: LakeFiles, source: str, day: str) -> DataFrame:
-    """The states of a source at the end of a date: model_key, options_hash, entries_seen, state."""
+def states_at(spark: SparkSession, files: LakeFiles, source: str, day: str) -> DataFrame | None:
+    """The states of a source at the end of a date: model_key, options_hash, entries_seen, state.
+
+    None where there are none: no record has come yet.
+    """
+    if not _has_states(files, source, day):
+        return None
     path = files.partition_path(RCF_STATE, (source, day))
     return spark.read.schema(spark_fields(RCF_STATE.columns)).parquet(f"{files.root}/{path}")
+
+
+def _has_states(files: LakeFiles, source: str, day: str) -> bool:
+    return bool(files.data_files(RCF_STATE, [(source, day)])[source, day])
 
 
 def score(
@@ -120,7 +128,7 @@ def score(
     rows : DataFrame
         Of `points`, of the plan's dates alone.
     states : DataFrame or None
-        `read_states` of the date before the plan's first.
+        `states_at` of the date before the plan's first.
     plan : Plan
     partitions : int
         How many tasks share the series.
