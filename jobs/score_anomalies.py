@@ -24,6 +24,7 @@ from stormlake.alerts.rules import ANOMALY_RULES, known_rules
 from stormlake.archive.arrivals import StoredObject
 from stormlake.counters import Counters
 from stormlake.errors import RefusedInput
+from stormlake.lake import runs
 from stormlake.lake.files import LakeFiles
 from stormlake.lake.partitions import Partition
 from stormlake.lake.tables import ANOMALY_SCORES, RCF_STATE, REJECTS
@@ -307,6 +308,7 @@ def score_days(
     begin = last_state_of(files, days, scoring) if scoring.asked.computes else None
     states = None
     if begin is not None:
+        refuse_half_state(files, begin, scoring)
         states = frames.states_at(spark, files, scoring.source, begin)
         refuse_other_options(states, begin, scoring)
     keys = len(found.keys) + (states.count() if states is not None else 0)
@@ -393,6 +395,27 @@ def last_state_of(files: LakeFiles, days: Sequence[dt.date], scoring: Scoring) -
             found,
         )
     return found
+
+
+def refuse_half_state(files: LakeFiles, day: str, scoring: Scoring) -> None:
+    """Refuse to go on from states of which a run that was cut off may have left only some.
+
+    A key whose state is missing would begin anew without a word.
+    """
+    partition = (scoring.source, day)
+    records = runs.read_records(scoring.lake.store, scoring.job)
+    record = runs.latest_records(records, RCF_STATE.name).get(partition)
+    written = {
+        file.path
+        for each in (record.tables[RCF_STATE.name] if record is not None else ())
+        if each.values == partition
+        for file in each.files
+    }
+    if written != set(files.data_files(RCF_STATE, [partition])[partition]):
+        raise RefusedInput(
+            f"the state of {scoring.source} at the end of {day} is not that of a run that ended: "
+            f"one was cut off, or files were changed; score {day} again first"
+        )
 
 
 def refuse_other_options(states: DataFrame | None, day: str, scoring: Scoring) -> None:

@@ -1,7 +1,8 @@
 """Publishing: once by every run that ends, at least once by any that are killed anywhere.
 
-Against moto's server for SNS, SQS and DynamoDB, which plays AWS; claims of the lake are files. A
-kill is an exception between two steps of the protocol, where a process could end.
+Against moto's server for SNS, SQS and DynamoDB, which plays AWS; claims of the lake are files, or
+objects of a bucket. A kill is an exception between two steps of the protocol, where a process
+could end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 from stormlake.alerts.claims import Claim, Claims, DynamoClaims, LakeClaims
 from stormlake.alerts.publish import Published, Publisher
 from stormlake.errors import RefusedInput, ServiceUnreachable, StormlakeError
-from stormlake.lake.store import LocalStore
+from stormlake.lake.store import LocalStore, Store, open_store
 from stormlake.running.aws import ApiCall, Aws
 from tests.fakes.faults import Answer, FaultProxy, LoseResponse, Reset, Rule
 from tests.fakes.s3 import s3_server
@@ -85,22 +86,18 @@ class SteppedAws(Aws):
         return self._steps.step(call.operation, lambda: super(SteppedAws, self).make(call))  # type: ignore[no-any-return]
 
 
-class SteppedStore(LocalStore):
+class SteppedStore:
     """A lake's store whose user may be killed before and after each write."""
 
-    def __init__(self, steps: Steps, root: Path) -> None:
-        super().__init__(root)
-        self._steps = steps
+    def __init__(self, steps: Steps, store: Store) -> None:
+        self._steps, self._store = steps, store
+        self.read, self.list, self.delete = store.read, store.list, store.delete
 
     def create(self, path: str, data: bytes) -> str:
-        write = super().create
-        return str(self._steps.step("create", lambda: write(path, data)))
+        return str(self._steps.step("create", lambda: self._store.create(path, data)))
 
     def replace(self, path: str, data: bytes, etag: str) -> str:
-        made = self._steps.step(
-            "replace", lambda: super(SteppedStore, self).replace(path, data, etag)
-        )
-        return str(made)
+        return str(self._steps.step("replace", lambda: self._store.replace(path, data, etag)))
 
 
 class Setting:
@@ -109,18 +106,28 @@ class Setting:
     def __init__(self, kind: str, topic: Topic, folder: Path) -> None:
         self.kind, self.topic, self.folder = kind, topic, folder
 
+    def store(self) -> Store:
+        """Of the lake: a folder, or a bucket with the topic's name."""
+        if self.kind == "folder":
+            return LocalStore(self.folder)
+        session = fake_session(REGION)
+        session.client("s3", endpoint_url=self.topic.endpoint_url).create_bucket(
+            Bucket=self.topic.table
+        )
+        return open_store(f"s3://{self.topic.table}/lake", session, self.topic.endpoint_url)
+
     def publisher(
         self, now: float, steps: Steps | None = None, endpoint: str | None = None, most: int = 100
     ) -> Publisher:
         steps = steps or Steps()
         aws = SteppedAws(steps, endpoint or self.topic.endpoint_url)
         claims: Claims = DynamoClaims(aws, self.topic.table)
-        if self.kind == "lake":
-            claims = LakeClaims(SteppedStore(steps, self.folder))
+        if self.kind != "dynamodb":
+            claims = LakeClaims(SteppedStore(steps, self.store()))
         return Publisher(aws, self.topic.arn, claims, most, lambda: now)
 
 
-@pytest.fixture(params=["dynamodb", "lake"])
+@pytest.fixture(params=["dynamodb", "folder", "bucket"])
 def setting(request: pytest.FixtureRequest, topic: Topic, tmp_path: Path) -> Setting:
     return Setting(request.param, topic, tmp_path)
 
@@ -150,7 +157,7 @@ def test_whoever_is_killed_at_any_step_every_alert_is_told_and_few_twice(
     with pytest.raises(Killed):
         setting.publisher(NOW, steps).publish(ALERTS)
     step, name = at % 3, steps.names[at]
-    writes = ("create", "replace") if setting.kind == "lake" else ("PutItem", "PutItem")
+    writes = ("PutItem", "PutItem") if setting.kind == "dynamodb" else ("create", "replace")
     assert name == (writes[0], "Publish", writes[1])[step]
 
     # A run that comes at once leaves the claim of the dead one alone, and tells all others.
@@ -301,7 +308,7 @@ def test_a_table_that_is_not_there_is_named(topic: Topic) -> None:
 def test_a_claim_of_the_lake_that_is_no_claim_is_named(topic: Topic, tmp_path: Path) -> None:
     LocalStore(tmp_path).create(f"_stormlake/claims/{IDS[0]}.json", b"{}")
     with pytest.raises(StormlakeError, match=f"{IDS[0]}.json of the lake is no claim"):
-        Setting("lake", topic, tmp_path).publisher(NOW).publish(ALERTS)
+        Setting("folder", topic, tmp_path).publisher(NOW).publish(ALERTS)
 
 
 def test_both_stores_tell_the_same_of_a_claim(setting: Setting) -> None:

@@ -259,6 +259,37 @@ def test_a_state_of_other_options_is_an_error_and_a_missing_one_can_be(score: Sc
     assert told["state_of"] == "2026-01-01"
 
 
+def test_nobody_goes_on_from_the_states_of_a_run_that_did_not_end(score: Score) -> None:
+    score.put(
+        "wind.json",
+        lines(
+            {"location": f"F{farm}", "speed": farm + n, "time": START + 86_400 * day + n}
+            for farm in range(9)
+            for day in range(2)
+            for n in range(30)
+        ),
+    )
+    first = ("--sample", "64", "--start", "2026-01-01", "--end", "2026-01-02")
+    second = ("--sample", "64", "--start", "2026-01-02", "--end", "2026-01-03")
+    score("wind", *first)
+    # As a run leaves it that is killed while Spark moves its files: no record, some of the states.
+    (record,) = score.lake.glob("_stormlake/runs/score-wind/*.json")
+    record.unlink()
+    refused = score.run("wind", *second).expect(2)
+    assert "the state of wind at the end of 2026-01-01 is not that of a run that ended" in (
+        refused.stderr
+    )
+    assert "score 2026-01-01 again first" in refused.stderr
+    score("wind", *first)
+    score("wind", *second)
+    whole = score.rows()
+    files = sorted(score.lake.glob("rcf_state/source=wind/date=2026-01-01/*.parquet"))
+    assert len(files) > 1, "nine keys, more than one task"
+    files[0].unlink()
+    assert "is not that of a run that ended" in score.run("wind", *second).expect(2).stderr
+    assert score.rows() == whole
+
+
 def test_a_state_that_was_damaged_stops_the_run_and_is_named(score: Score) -> None:
     score.put("wind.json", lines(two_farms(2, 600)))
     score("wind", "--sample", "64", "--start", "2026-01-01", "--end", "2026-01-02")

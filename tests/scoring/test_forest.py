@@ -90,6 +90,18 @@ def test_a_state_that_is_saved_and_restored_changes_no_bit(
     assert second.entries_seen == 2010 - (shingle - 1)  # it counts shingles
 
 
+def test_a_forest_on_several_threads_has_the_same_scores(points: list[list[float]]) -> None:
+    import krcf
+
+    options: Any = ForestOptions().library_options(3, 42) | {"parallel_execution_enabled": True}
+    forest = krcf.RandomCutForest(options)
+    scores = []
+    for point in points:
+        scores.append(forest.score(point))
+        forest.update(point)
+    assert scores == scores_of(points).tolist()
+
+
 def test_a_constant_series_scores_a_half_and_a_jump_in_it_high() -> None:
     scores = scores_of([[1.0]] * 999 + [[2.0]])
     assert scores[-2] == pytest.approx(0.5, abs=0.05)
