@@ -218,6 +218,7 @@ def test_another_source_has_the_rules_that_a_file_gives_it(alert: Alert, tmp_pat
     [
         ('[speed_over_limit]\ncondition = "sped > upper"', "rule speed_over_limit: 'sped > upper'"),
         ('[speed_over_limit]\ncondition = "speed >"', "is no condition on these rows"),
+        ('[speed_over_limit]\ncondition = "speed"', "'speed' is no condition on these rows"),
         ('[speed_over_limit]\nvalue = "sped"', "its value 'sped' is none of the columns"),
         ("[speed_over_limit]\nnumbers = { score = 3 }", "'score' has the name of a column"),
         ("[speed_over_limit]\nnumbers = { upper = 'high' }", "upper is 'high', expected a number"),

@@ -59,7 +59,8 @@ def with_match(rows: DataFrame, rule: Rule, column: str) -> DataFrame:
         )
     numbers = {name: F.lit(float(number)) for name, number in rule.numbers.items()}
     try:
-        held = F.coalesce(F.expr(f"boolean({rule.condition})"), F.lit(False))
+        # A number where a condition is expected has another type than `false`, and is refused.
+        held = F.coalesce(F.expr(f"({rule.condition})"), F.lit(False))
         return rows.withColumns(numbers).withColumn(column, held).drop(*numbers)
     except (AnalysisException, ParseException) as error:
         reason = " ".join(str(error).split("JVM stacktrace")[0].split())[:300]
