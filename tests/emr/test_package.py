@@ -21,7 +21,10 @@ from tests.emr.wheelhouse import lock, only, wheel
 from tests.fakes.emr import FakeAws
 
 JOBS = Path(__file__).parents[2] / "jobs"
-NAMES = ("ingest_radar.py", "aggregate_sensors.py", "load_redshift.py")
+NAMES = (
+    *("aggregate_sensors.py", "ingest_radar.py", "load_redshift.py"),
+    *("raise_alerts.py", "score_anomalies.py"),
+)
 SEEN = Verified("3.11.2", "3.5.6", 1, 3275, 97512)
 
 
