@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stormlake.alerts.claims import Claims, DynamoClaims, LakeClaims
-from stormlake.alerts.frames import alert_rows, with_features
+from stormlake.alerts.frames import alert_rows, rule_errors, with_features
 from stormlake.alerts.publish import MAX_MESSAGES, Published, Publisher
 from stormlake.alerts.rules import Rule, load_rules, rules_of
 from stormlake.errors import RefusedInput
@@ -204,6 +204,7 @@ def run(alerting: Alerting, common: Common, master: str | None) -> Summary:
             "source": alerting.source,
             "rules": [asdict(rule) for rule in alerting.rules],
             "topic": alerting.topic,
+            "claims": alerting.claims,
         },
     ) as job:
         earlier = job.earlier_record()
@@ -218,8 +219,11 @@ def run(alerting: Alerting, common: Common, master: str | None) -> Summary:
             job.clean_staging(spark, (ALERTS,))
             scope = days_of(spark, alerting)
             scores = scores_of(spark, alerting, scope)
-            alerts = alert_rows(with_features(scores), alerting.source, alerting.rules).persist()
-            job.write(alerts, ALERTS, scope)
+            # Without a score there are no features, so no condition could be understood.
+            rules = [] if scores.isEmpty() else alerting.rules
+            alerts = alert_rows(with_features(scores), alerting.source, rules).persist()
+            with rule_errors():
+                job.write(alerts, ALERTS, scope)
             found = {rule.name: 0 for rule in alerting.rules}
             found |= {row["rule"]: row["count"] for row in alerts.groupBy("rule").count().collect()}
             told = tell_of(alerts, alerting, common)
@@ -246,7 +250,11 @@ def days_of(spark: SparkSession, alerting: Alerting) -> list[Partition]:
         The lake holds no score of the source.
     """
     files = LakeFiles(spark, alerting.lake.uri)
-    days = files.values_below(ANOMALY_SCORES, (alerting.source,))
+    scored, told = (
+        files.values_below(table, (alerting.source,)) for table in (ANOMALY_SCORES, ALERTS)
+    )
+    # A date may have lost its scores since.
+    days = sorted({*scored, *told})
     if not days:
         raise RefusedInput(
             f"{alerting.lake.uri} holds no scores of {alerting.source!r}, but of "

@@ -305,10 +305,23 @@ def test_a_table_that_is_not_there_is_named(topic: Topic) -> None:
     assert topic.told() == Counter()
 
 
-def test_a_claim_of_the_lake_that_is_no_claim_is_named(topic: Topic, tmp_path: Path) -> None:
-    LocalStore(tmp_path).create(f"_stormlake/claims/{IDS[0]}.json", b"{}")
+@pytest.mark.parametrize(
+    "data", [b"{}", b"[1]", b"x", b'{"owner": "a", "state": "sent", "since": "x"}']
+)
+def test_a_claim_of_the_lake_that_is_no_claim_is_named(
+    topic: Topic, tmp_path: Path, data: bytes
+) -> None:
+    LocalStore(tmp_path).create(f"_stormlake/claims/{IDS[0]}.json", data)
     with pytest.raises(StormlakeError, match=f"{IDS[0]}.json of the lake is no claim"):
         Setting("folder", topic, tmp_path).publisher(NOW).publish(ALERTS)
+
+
+def test_an_item_that_is_no_claim_is_named(topic: Topic, tmp_path: Path) -> None:
+    fake_session(REGION).client("dynamodb", endpoint_url=topic.endpoint_url).put_item(
+        TableName=topic.table, Item={"alert_id": {"S": IDS[0]}}
+    )
+    with pytest.raises(StormlakeError, match=f"item {IDS[0]} of {topic.table} is no claim"):
+        Setting("dynamodb", topic, tmp_path).publisher(NOW).publish(ALERTS)
 
 
 def test_both_stores_tell_the_same_of_a_claim(setting: Setting) -> None:

@@ -56,6 +56,7 @@ def test_a_number_as_text_is_the_number(number: float) -> None:
         ("[score_high]\nnumbers = { most = 'high' }", "rule score_high: most is 'high', expected"),
         ("[score_high]\nnumbers = { most = nan }", "most is nan, expected a number"),
         ("[score_high]\nnumbers = { most = true }", "most is True, expected a number"),
+        (f"[score_high]\nnumbers = {{ most = {'9' * 401} }}", "expected a number"),
         ("[score_high]\nnumbers = 3", "numbers is 3, expected a table"),
         ("[score_high]\nlimit = 3", "'limit' is none of sources, enabled, condition"),
         ("[score_high]\nenabled = 'no'", "enabled is 'no', expected true or false"),

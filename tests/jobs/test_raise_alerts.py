@@ -213,6 +213,7 @@ def test_another_source_has_the_rules_that_a_file_gives_it(alert: Alert, tmp_pat
     assert row["message"].startswith("x/k|1 at ")
 
 
+@pytest.mark.one_runtime
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
@@ -220,6 +221,8 @@ def test_another_source_has_the_rules_that_a_file_gives_it(alert: Alert, tmp_pat
         ('[speed_over_limit]\ncondition = "speed >"', "is no condition on these rows"),
         ('[speed_over_limit]\ncondition = "speed"', "'speed' is no condition on these rows"),
         ('[speed_over_limit]\nvalue = "sped"', "its value 'sped' is none of the columns"),
+        ('[speed_over_limit]\nvalue = "location"', "none of the columns with numbers"),
+        ('[speed_over_limit]\ncondition = "1 / (speed - 90) > upper"', "cannot be reckoned"),
         ("[speed_over_limit]\nnumbers = { score = 3 }", "'score' has the name of a column"),
         ("[speed_over_limit]\nnumbers = { upper = 'high' }", "upper is 'high', expected a number"),
     ],
@@ -234,6 +237,7 @@ def test_a_rule_that_cannot_be_held_against_the_scores_is_named(
     assert alert.rows() == []
 
 
+@pytest.mark.one_runtime
 def test_a_stricter_rule_takes_alerts_away_and_other_days_stay(
     alert: Alert, tmp_path: Path
 ) -> None:
@@ -246,6 +250,34 @@ def test_a_stricter_rule_takes_alerts_away_and_other_days_stay(
     )
     alert("--rules", path, "--start", "2026-01-01", "--end", "2026-01-02")
     assert [row["event_time"].day for row in alert.rows()] == [2, 2]
+
+
+@pytest.mark.one_runtime
+def test_a_day_without_scores_is_a_day_without_alerts(alert: Alert) -> None:
+    alert.put("wind", [*GUSTS, wind(99, 9, 86_400)])
+    alert()
+    day = alert.lake / "anomaly_scores" / "source=wind" / "date=2026-01-02"
+    (day / "x.parquet").unlink()
+    quiet = alert("--start", "2026-01-02", "--end", "2026-01-04")
+    assert (quiet["days"], quiet["scores"]) == (2, 0)
+    assert quiet["alerts"] == {"score_over_threshold": 0, "speed_over_limit": 0}
+    assert {row["event_time"].day for row in alert.rows()} == {1}
+
+
+def test_names_that_differ_by_case_from_a_column_are_told_apart_or_refused(
+    alert: Alert, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[high]\nsources = ["x"]\ncondition = "`a.b` > most"\nvalue = "a.b"\nthreshold = "most"\n'
+        "numbers = { most = 3 }\n"
+    )
+    alert.put("x", [{"score": 1.0, "features": {"Score": 9.0, "Date": 1.0, "a.b": 4.0}}])
+    alert("--rules", rules, source="x")
+    assert [(row["value"], row["score"]) for row in alert.rows()] == [(4.0, 1.0)]
+    alert.put("x", [{"score": 1.0, "features": {"Speed": 9.0, "speed": 1.0}}])
+    refused = alert.run("--rules", rules, source="x").expect(2)
+    assert "two differ in upper and lower case alone" in refused.stderr
 
 
 def test_a_source_without_scores_is_refused_and_the_others_are_named(alert: Alert) -> None:
@@ -276,6 +308,7 @@ def test_a_night_tells_each_alert_once_and_over_the_limit_goes_to_the_next(
         assert len(topic.read()) == 2
 
 
+@pytest.mark.one_runtime
 def test_more_than_a_megabyte_of_alerts_is_read_whole(alert: Alert) -> None:
     # The original read one page of a table scan, 1 MB.
     alert.put("wind", [wind(80, 0, n, "x" * 200) for n in range(5000)])
@@ -285,6 +318,7 @@ def test_more_than_a_megabyte_of_alerts_is_read_whole(alert: Alert) -> None:
     assert len({row["alert_id"] for row in found}) == 5000
 
 
+@pytest.mark.one_runtime
 def test_a_dry_run_touches_nothing_and_wrong_options_are_refused(alert: Alert) -> None:
     alert.put("wind", GUSTS)
     said = alert.run("--dry-run").expect(0).stdout

@@ -216,6 +216,7 @@ def test_an_empty_day_between_the_last_state_and_the_first_day_is_passed_over(
     assert parts.states()["2026-01-04", "B"] == score.states()["2026-01-04", "B"]
 
 
+@pytest.mark.one_runtime
 def test_many_keys_are_scored_a_day_at_a_time_and_a_first_day_may_be_empty(score: Score) -> None:
     # More states than are made at once: every day is a pass of its own, and hands on its states.
     keys, days = 300, (1, 2, 3)
@@ -242,6 +243,7 @@ def test_many_keys_are_scored_a_day_at_a_time_and_a_first_day_may_be_empty(score
         assert score.states()["2026-01-05", f"F{key}"][1:] == (18, forest.to_bytes())
 
 
+@pytest.mark.one_runtime
 def test_a_state_of_other_options_is_an_error_and_a_missing_one_can_be(score: Score) -> None:
     score.put("wind.json", lines(two_farms(2, 600)))
     second = ("--start", "2026-01-02", "--end", "2026-01-03")
@@ -259,6 +261,7 @@ def test_a_state_of_other_options_is_an_error_and_a_missing_one_can_be(score: Sc
     assert told["state_of"] == "2026-01-01"
 
 
+@pytest.mark.one_runtime
 def test_nobody_goes_on_from_the_states_of_a_run_that_did_not_end(score: Score) -> None:
     score.put(
         "wind.json",
@@ -290,6 +293,7 @@ def test_nobody_goes_on_from_the_states_of_a_run_that_did_not_end(score: Score) 
     assert score.rows() == whole
 
 
+@pytest.mark.one_runtime
 def test_a_state_that_was_damaged_stops_the_run_and_is_named(score: Score) -> None:
     score.put("wind.json", lines(two_farms(2, 600)))
     score("wind", "--sample", "64", "--start", "2026-01-01", "--end", "2026-01-02")
@@ -507,6 +511,7 @@ def test_nothing_that_names_a_patient_is_in_any_byte_of_what_a_run_leaves(score:
     assert models <= {(d["device_id"], d["manufacturer"], d["model"]) for d in known}
 
 
+@pytest.mark.one_runtime
 def test_a_device_that_the_registry_has_twice_stops_the_run(score: Score) -> None:
     score.put("vitals", "{}")
     registry = score.folder / "registry.json"
@@ -515,6 +520,7 @@ def test_a_device_that_the_registry_has_twice_stops_the_run(score: Score) -> Non
     assert "d1 is there twice" in refused.stderr
 
 
+@pytest.mark.one_runtime
 def test_a_shingle_over_several_devices_is_refused(score: Score) -> None:
     score.put("wind.json", lines(two_farms(1, 3600)))
     refused = score.run("wind", "--scope", "global", "--shingle", "4").expect(2)
@@ -522,6 +528,7 @@ def test_a_shingle_over_several_devices_is_refused(score: Score) -> None:
     assert not score.rows()
 
 
+@pytest.mark.one_runtime
 def test_records_without_ids_in_two_objects_are_refused(score: Score) -> None:
     score.put("a.csv", "v\n1\n")
     score.put("b.csv", "v\n2\n")
@@ -529,6 +536,7 @@ def test_records_without_ids_in_two_objects_are_refused(score: Score) -> None:
     assert "holds 2 objects" in refused.stderr
 
 
+@pytest.mark.one_runtime
 def test_a_wrong_time_does_not_fill_the_lake_with_states(score: Score) -> None:
     records = [{"location": "A", "speed": 1, "time": time} for time in (1, START)]
     score.put("wind.json", lines(records))
@@ -537,6 +545,7 @@ def test_a_wrong_time_does_not_fill_the_lake_with_states(score: Score) -> None:
     assert not score.states()
 
 
+@pytest.mark.one_runtime
 def test_an_empty_source_gives_no_scores_and_erases_none(score: Score) -> None:
     score.put("wind.json", "")
     assert score("wind")["scored"] == 0
@@ -549,6 +558,7 @@ def test_an_empty_source_gives_no_scores_and_erases_none(score: Score) -> None:
     assert score.rows() == rows
 
 
+@pytest.mark.one_runtime
 def test_a_run_id_that_has_finished_is_not_scored_again(score: Score) -> None:
     score.put("wind.json", lines(two_farms(1, 3600)))
     first = score("wind", "--run-id", "night-1")
@@ -557,6 +567,7 @@ def test_a_run_id_that_has_finished_is_not_scored_again(score: Score) -> None:
     assert sorted(path.name for path in score.lake.rglob("*.parquet")) == files
 
 
+@pytest.mark.one_runtime
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -8,7 +8,6 @@ publishes it twice. One that stays `claimed` belongs to a publisher that died, o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Protocol
 
@@ -125,7 +124,15 @@ class DynamoClaims:
         """The claim as it stands now."""
         answer = self._call("GetItem", Key={"alert_id": {"S": alert_id}}, ConsistentRead=True)
         item = answer.get("Item")
-        return None if item is None else _of_item(item)
+        if item is None:
+            return None
+        try:
+            return _claim(item["owner"]["S"], item["state"]["S"], item["since"]["N"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise StormlakeError(
+                f"item {alert_id} of {self._table} is no claim ({error!r}); is the table one of "
+                "claims alone? Remove the item to have the alert sent again"
+            ) from error
 
     def create(self, alert_id: str, claim: Claim) -> bool:
         """Make a claim where there is none."""
@@ -186,8 +193,9 @@ class LakeClaims:
         if found is None:
             return None
         try:
-            claim = Claim(**json.loads(found.data))
-        except (ValueError, TypeError) as error:
+            told = json.loads(found.data)
+            claim = _claim(told["owner"], told["state"], told["since"])
+        except (ValueError, TypeError, KeyError) as error:
             raise StormlakeError(
                 f"{self._path(alert_id)} of the lake is no claim ({error}); remove it to have the "
                 "alert sent again"
@@ -234,6 +242,7 @@ def _item(claim: Claim) -> dict[str, dict[str, str]]:
     }
 
 
-def _of_item(item: Mapping[str, Mapping[str, str]]) -> Claim:
-    state: State = "sent" if item["state"]["S"] == "sent" else "claimed"
-    return Claim(item["owner"]["S"], state, float(item["since"]["N"]))
+def _claim(owner: Any, state: Any, since: Any) -> Claim:
+    if not isinstance(owner, str) or state not in ("claimed", "sent"):
+        raise ValueError(f"owner {owner!r}, state {state!r}")
+    return Claim(owner, state, float(since))

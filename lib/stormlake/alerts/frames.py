@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F
@@ -37,7 +38,14 @@ def with_features(scores: DataFrame) -> DataFrame:
     # A date has one set of features, or its forests would have been others.
     told = scores.groupBy("date").agg(F.min("features").alias("features")).collect()
     names = {name for row in told for name in json.loads(row["features"])}
-    shown = sorted(names - set(scores.columns))
+    # To Spark `Score` is the column `score`.
+    taken = {column.casefold() for column in scores.columns}
+    shown = sorted(name for name in names if name.casefold() not in taken)
+    if len({name.casefold() for name in shown}) < len(shown):
+        raise RefusedInput(
+            f"of the features {', '.join(shown)} two differ in upper and lower case alone; call "
+            "them otherwise in the archive"
+        )
     parsed = scores.withColumn(_FEATURES, F.from_json("features", "map<string,double>"))
     return parsed.withColumns({n: F.col(_FEATURES)[F.lit(n)] for n in shown}).drop(_FEATURES)
 
@@ -52,7 +60,8 @@ def with_match(rows: DataFrame, rule: Rule, column: str) -> DataFrame:
     """
     from pyspark.errors import AnalysisException, ParseException
 
-    taken = sorted(set(rule.numbers) & set(rows.columns))
+    columns = {column.casefold() for column in rows.columns}
+    taken = sorted(name for name in rule.numbers if name.casefold() in columns)
     if taken:
         raise RefusedInput(
             f"rule {rule.name}: its number {taken[0]!r} has the name of a column; call it otherwise"
@@ -105,6 +114,18 @@ def alert_rows(scores: DataFrame, source: str, rules: Iterable[Rule]) -> DataFra
     return found.repartition("date").sortWithinPartitions("date", *ALERTS.sort)
 
 
+@contextmanager
+def rule_errors() -> Iterator[None]:
+    """Give an error of a condition that only some score shows, a division by 0, in our words."""
+    from pyspark.errors import ArithmeticException, NumberFormatException
+
+    try:
+        yield
+    except (ArithmeticException, NumberFormatException) as error:
+        reason = " ".join(str(error).split("JVM stacktrace")[0].split())[:300]
+        raise RefusedInput(f"a rule's condition cannot be reckoned on a score: {reason}") from error
+
+
 def frame_text() -> str:
     """The query of `sql/alerts/alerts.sql`."""
     (file,) = (file for path, file in source_files("sql") if path == "alerts/alerts.sql")
@@ -116,15 +137,17 @@ NO_RULE: Final = Rule("none", (), True, "1 = 0", "score", "nothing", {"nothing":
 
 
 def _matches(scores: DataFrame, source: str, rule: Rule) -> DataFrame:
-    if rule.value not in scores.columns:
+    numeric = sorted(name for name, kind in scores.dtypes if kind == "double")
+    if rule.value not in numeric:
         raise RefusedInput(
-            f"rule {rule.name}: its value {rule.value!r} is none of the columns "
-            f"{', '.join(sorted(scores.columns))}"
+            f"rule {rule.name}: its value {rule.value!r} is none of the columns with numbers: "
+            f"{', '.join(numeric)}"
         )
     matched = with_match(scores, rule, _MATCHED).where(F.col(_MATCHED))
     place = _place(source)
     time = F.date_format("event_time", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
-    value = F.col(rule.value).cast("double")
+    # A feature may have a dot or a backtick in its name.
+    value = F.col("`" + rule.value.replace("`", "``") + "`")
     threshold = F.lit(rule.numbers[rule.threshold])
     return matched.select(
         F.lit(source).alias("source"),
@@ -154,7 +177,7 @@ def _message(source: str, rule: Rule, time: Column) -> Column:
     place = F.coalesce("location", "device_id", F.concat_ws("/", F.lit(source), F.col("model_key")))
     # `{"speed": 90.0}` reads as `speed: 90.0`.
     features = F.regexp_replace("features", r'[{}"]', "")
-    numbers = ", ".join(f"{name} = {number:g}" for name, number in sorted(rule.numbers.items()))
+    numbers = ", ".join(f"{name} = {number:.15g}" for name, number in sorted(rule.numbers.items()))
     told = [
         place,
         F.lit(" at "),

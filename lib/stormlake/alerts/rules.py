@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -161,6 +162,9 @@ def _number(name: str, value: Any, place: str) -> float:
         raise RefusedInput(f"{place}: number {name!r}: a name is lower-case letters, digits and _")
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RefusedInput(f"{place}: {name} is {value!r}, expected a number")
-    return float(value)
+    if not isinstance(value, bool) and isinstance(value, int | float):
+        with suppress(OverflowError):  # TOML has integers of any length
+            number = float(value)
+            if math.isfinite(number):
+                return number
+    raise RefusedInput(f"{place}: {name} is {repr(value)[:40]}, expected a number")
