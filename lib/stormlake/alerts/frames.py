@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -114,16 +115,30 @@ def alert_rows(scores: DataFrame, source: str, rules: Iterable[Rule]) -> DataFra
     return found.repartition("date").sortWithinPartitions("date", *ALERTS.sort)
 
 
+_RECKONING: Final = re.compile(
+    r"\[((?:DIVIDE|REMAINDER)_BY_ZERO|(?:BINARY_)?ARITHMETIC_OVERFLOW|CAST_\w+)[\w.]*\] [^.\n]*"
+)
+"""What Spark says of a value that an expression cannot be reckoned on; the runtimes wrap it
+differently."""
+
+
 @contextmanager
 def rule_errors() -> Iterator[None]:
-    """Give an error of a condition that only some score shows, a division by 0, in our words."""
-    from pyspark.errors import ArithmeticException, NumberFormatException
+    """Give an error of a condition that only some score shows, a division by 0, in our words.
 
+    Raises
+    ------
+    RefusedInput
+    """
     try:
         yield
-    except (ArithmeticException, NumberFormatException) as error:
-        reason = " ".join(str(error).split("JVM stacktrace")[0].split())[:300]
-        raise RefusedInput(f"a rule's condition cannot be reckoned on a score: {reason}") from error
+    except Exception as error:
+        found = _RECKONING.search(str(error))
+        if found is None:
+            raise
+        raise RefusedInput(
+            f"a rule's condition cannot be reckoned on a score: {found[0]}"
+        ) from error
 
 
 def frame_text() -> str:
