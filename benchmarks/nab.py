@@ -1,7 +1,7 @@
 """Which labelled anomalies the scores find: `python benchmarks/nab.py --nab FOLDER`.
 
 The folder is `data` and `labels` of the Numenta Anomaly Benchmark (NAB): 28 series of a number
-every five minutes, 22 of which have windows, 36 in all, in which something real went wrong. Each
+every five minutes, 22 of which have windows, 36 in all, in which an anomaly is labelled. Each
 series is scored whole. The K highest scores are taken, each at least 101 rows from those before it
 and none of the first 256, and a window is found when a taken point lies in it. Beside ours stands
 what a line of pandas finds: the distance from the series' median, taken by the same rule.
